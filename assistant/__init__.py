@@ -1,0 +1,1 @@
+"""Evidence, indicators, the rules and the answers made of them."""

@@ -1,0 +1,1 @@
+"""Commands of the assistant, one file each."""

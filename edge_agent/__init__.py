@@ -1,0 +1,1 @@
+"""The agent, its store, the ledger, the accounts, and the command table."""

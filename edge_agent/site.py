@@ -1,0 +1,187 @@
+"""plant.yaml as types, and how it is found and read. What the types cannot say is in site_check."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from configs import FOLDER
+from configs.load import Loaded, load, load_folders
+from configs.problem import ConfigError
+from configs.scalars import Seconds
+from configs.text import Text, both
+from drivers.driver import Device
+from drivers.profile import Profile
+from drivers.reading import Kind, Tag
+
+PLANT_FILE = "plant.yaml"
+MANUAL = "manual"  # the reserved device name of what people file
+MONTH_S = Seconds(35 * 86400.0)  # people read a meter by hand once a month, give or take
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Flow = Literal["grid_import", "grid_export", "pv_generation", "purchase"]
+
+
+class SiteInfo(msgspec.Struct, frozen=True):
+    """Who and where the plant is. `exports: false` states that it cannot feed the grid."""
+
+    id: str
+    title: Text | str
+    timezone: str
+    language: Literal["zh", "en"] = "zh"
+    jurisdiction: list[str] = msgspec.field(default_factory=lambda: ["CN"])
+    industry: str = ""
+    accounting_day: Annotated[int, msgspec.Meta(ge=1, le=28)] = 1
+    exports: bool = True
+
+
+class BusConfig(msgspec.Struct, frozen=True):
+    """One serial line."""
+
+    serial: str
+    baud: Annotated[int, msgspec.Meta(ge=300)] = 2400
+    parity: Literal["N", "E", "O"] = "E"
+    stop: Literal[1, 2] = 1
+
+
+class DeviceConfig(msgspec.Struct, frozen=True):
+    """One device: on a bus by its address, or at a host by port and unit."""
+
+    profile: str
+    title: Text | str = ""
+    bus: str = ""
+    host: str = ""
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 502
+    address: str = ""
+    unit: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1
+    poll: Annotated[Seconds, msgspec.Meta(ge=0.1)] = Seconds(15.0)
+    timeout: Annotated[Seconds, msgspec.Meta(gt=0)] = Seconds(1.0)
+    ct: Positive = 1.0
+    pt: Positive = 1.0
+
+
+class MeterConfig(msgspec.Struct, frozen=True):
+    """Accounting: which counter, or filed amount, measures what."""
+
+    tag: str
+    carrier: str
+    title: Text | str = ""
+    level: Annotated[int, msgspec.Meta(ge=1, le=3)] = 1
+    flow: Flow | None = None
+    parent: str | None = None
+
+
+class ManualConfig(msgspec.Struct, frozen=True):
+    """A value that people file: a register they read, or an amount for a period."""
+
+    quantity: str
+    kind: Literal["counter", "amount", "gauge"] = "amount"
+    title: Text | str = ""
+    stale_after: Annotated[Seconds, msgspec.Meta(gt=0)] = MONTH_S
+
+
+class AlarmConfig(msgspec.Struct, frozen=True):
+    """Limits of one tag, for the alarm list."""
+
+    high: float | None = None
+    low: float | None = None
+    delay: Seconds = Seconds(0.0)
+    deadband: float = 0.0
+    priority: Literal["urgent", "high", "medium", "low"] = "medium"
+    cause: Text | str = ""
+    action: Text | str = ""
+
+
+class Benchmark(msgspec.Struct, frozen=True):
+    """Base and lead value of one scored criterion for this plant's industry, with their source."""
+
+    base: float
+    lead: float
+    unit: str
+    source: str
+    valid_from: date
+
+
+class PassMark(msgspec.Struct, frozen=True):
+    """The mark that a scheme demands for a framework, with its source."""
+
+    value: float
+    source: str
+
+
+class Plant(msgspec.Struct, frozen=True):
+    """The whole of plant.yaml."""
+
+    site: SiteInfo
+    buses: dict[str, BusConfig] = {}
+    devices: dict[str, DeviceConfig] = {}
+    meters: dict[str, MeterConfig] = {}
+    manual: dict[str, ManualConfig] = {}
+    alarms: dict[str, AlarmConfig] = {}
+    benchmarks: dict[str, Benchmark] = {}
+    pass_marks: dict[str, PassMark] = {}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site folder that was read and found right: the plant, its profiles and its paths."""
+
+    folder: Path
+    plant: Plant
+    text: str
+    profiles: dict[str, Profile]
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.plant.site.timezone)
+
+    @property
+    def title(self) -> Text:
+        return both(self.plant.site.title)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of plant.yaml as it stands."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def device(self, name: str) -> Device:
+        """The device as drivers want it."""
+        config = self.plant.devices[name]
+        return Device(name, self.profiles[config.profile], config.address, config.unit, config.timeout)
+
+    def tags(self) -> dict[str, Tag]:
+        """Every tag of the site by its name: those of the devices, then what people file."""
+        found = {tag.name: tag for name in self.plant.devices for tag in self.device(name).tags()}
+        for name, manual in self.plant.manual.items():
+            tag = f"{MANUAL}.{name}"
+            found[tag] = Tag(tag, manual.quantity, Kind(manual.kind), int(manual.stale_after * 1_000_000))
+        return found
+
+
+def open_site(folder: Path) -> Site:
+    """Read and check a site folder; raises ConfigError with every problem of its files."""
+    from edge_agent.site_check import problems_of
+
+    path = folder / PLANT_FILE
+    loaded = load(path, Plant, PLANT_FILE)
+    profiles = load_profiles(folder)
+    problems = problems_of(loaded, profiles)
+    if problems:
+        raise ConfigError(problems)
+    text = path.read_text(encoding="utf-8-sig")
+    return Site(folder, loaded.value, text, {name: p.value for name, p in profiles.items()})
+
+
+def load_profiles(folder: Path) -> dict[str, Loaded[Profile]]:
+    """The shipped device profiles, and the site's own over them."""
+    return load_folders([FOLDER / "devices", folder / "devices"], Profile)

@@ -1,0 +1,114 @@
+"""What plant.yaml says about things that must exist elsewhere: buses, profiles, tags, carriers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from zoneinfo import available_timezones
+
+from configs.load import Loaded
+from configs.problem import Problem, nearest
+from configs.quantity import carriers, quantities
+from drivers import profile as profiles_of
+from drivers.profile import Profile
+from edge_agent.site import MANUAL, DeviceConfig, MeterConfig, Plant
+
+RESERVED = (MANUAL, "agent")
+_NAME = re.compile(r"[\w-]+")  # letters of any script, digits, _ and -
+_ADDRESS = re.compile(r"\d{12}|A{12}")
+
+
+def problems_of(loaded: Loaded[Plant], profiles: dict[str, Loaded[Profile]]) -> list[Problem]:
+    """Every problem of plant.yaml and of the profiles, in the order of the lines."""
+    check = _Check(loaded, profiles)
+    own = sorted(check.all(), key=lambda p: p.line)
+    return own + [p for loaded_profile in profiles.values() for p in profiles_of.faults(loaded_profile)]
+
+
+class _Check:
+    def __init__(self, loaded: Loaded[Plant], profiles: dict[str, Loaded[Profile]]) -> None:
+        self.loaded, self.plant, self.profiles = loaded, loaded.value, profiles
+        self.tags = dict(self._tag_quantities())
+
+    def all(self) -> Iterator[Problem]:
+        yield from self._site()
+        for name, device in self.plant.devices.items():
+            yield from self._device(name, device)
+        for name, manual in self.plant.manual.items():
+            yield from self._named("manual", name)
+            if manual.quantity not in quantities():
+                yield self._wrong("no_quantity", manual.quantity, quantities(), "manual", name, "quantity")
+        for name, meter in self.plant.meters.items():
+            yield from self._meter(name, meter)
+        for name in self.plant.alarms:
+            if name not in self.tags:
+                yield self._wrong("no_tag", name, self.tags, "alarms", name)
+
+    def _wrong(self, code: str, value: str, allowed: Iterable[str], *where: str) -> Problem:
+        words = list(allowed)
+        listed = ", ".join(words[:12]) + (", ..." if len(words) > 12 else "")
+        return self.loaded.problem(code, *where, value=value, allowed=listed, nearest=nearest(value, words))
+
+    def _tag_quantities(self) -> Iterator[tuple[str, str]]:
+        for name, device in self.plant.devices.items():
+            if device.profile in self.profiles:
+                for item, spec in self.profiles[device.profile].value.items.items():
+                    yield f"{name}.{item}", spec.quantity
+        for name, manual in self.plant.manual.items():
+            yield f"{MANUAL}.{name}", manual.quantity
+
+    def _named(self, group: str, name: str) -> Iterator[Problem]:
+        if not _NAME.fullmatch(name):
+            yield self.loaded.problem("bad_name", group, name, value=name)
+
+    def _site(self) -> Iterator[Problem]:
+        zone = self.plant.site.timezone
+        if zone not in available_timezones():
+            hint = nearest(zone, available_timezones())
+            yield self.loaded.problem("no_zone", "site", "timezone", value=zone, nearest=hint)
+        yield from self._named("site", self.plant.site.id)
+
+    def _device(self, name: str, device: DeviceConfig) -> Iterator[Problem]:
+        where = ("devices", name)
+        yield from self._named("devices", name)
+        if name in RESERVED:
+            yield self.loaded.problem("reserved_name", *where, value=name)
+        if bool(device.bus) == bool(device.host):
+            yield self.loaded.problem("bus_or_host", *where)
+        if device.bus and device.bus not in self.plant.buses:
+            yield self._wrong("no_bus", device.bus, self.plant.buses, *where, "bus")
+        if device.profile not in self.profiles:
+            yield self._wrong("no_profile", device.profile, self.profiles, *where, "profile")
+            return
+        protocol = self.profiles[device.profile].value.protocol
+        if protocol.startswith("dlt645"):
+            if not _ADDRESS.fullmatch(device.address):
+                yield self.loaded.problem("bad_address", *where, "address", value=device.address)
+            if not device.bus:
+                yield self.loaded.problem("needs_bus", *where, value=protocol)
+        elif protocol == "modbus" and device.bus:
+            yield self.loaded.problem("needs_host", *where, value=protocol)
+
+    def _meter(self, name: str, meter: MeterConfig) -> Iterator[Problem]:
+        where = ("meters", name)
+        yield from self._named("meters", name)
+        if meter.tag not in self.tags:
+            yield self._wrong("no_tag", meter.tag, self.tags, *where, "tag")
+        carrier = carriers().get(meter.carrier)
+        if carrier is None:
+            yield self._wrong("no_carrier", meter.carrier, carriers(), *where, "carrier")
+        elif meter.tag in self.tags and self.tags[meter.tag] not in carrier.quantities:
+            allowed = ", ".join(carrier.quantities)
+            yield self.loaded.problem("wrong_quantity", *where, "tag", value=self.tags[meter.tag], allowed=allowed)
+        if meter.level == 1 and meter.flow is None:
+            yield self.loaded.problem("needs_flow", *where)
+        if meter.level > 1 and meter.flow is not None:
+            yield self.loaded.problem("no_flow_below", *where, "flow")
+        if meter.flow is not None and meter.flow != "purchase" and meter.carrier != "electricity":
+            yield self.loaded.problem("flow_of_electricity", *where, "flow", value=meter.flow)
+        if meter.parent is not None:
+            parent = self.plant.meters.get(meter.parent)
+            if parent is None:
+                yield self._wrong("no_parent", meter.parent, self.plant.meters, *where, "parent")
+            elif parent.level >= meter.level:
+                yield self.loaded.problem("parent_not_above", *where, "parent", value=meter.parent)

@@ -1,0 +1,1 @@
+"""Documents to clauses, retrieval, and the criteria of certification as data."""
