@@ -1,0 +1,32 @@
+"""From what plant.yaml says to a driver on its bus."""
+
+from __future__ import annotations
+
+from drivers.bus import Bus, StreamBus
+from drivers.dlt645.driver import Dlt645Driver
+from drivers.driver import Clock, Device, Driver
+from drivers.link import SerialLink, TcpLink
+from drivers.modbus.driver import ModbusDriver
+
+LEAST_GAP_S = 0.02  # quiet before a question, protocols.md 2.1; longer than 3.5 characters from 2400 baud up
+GAP_BYTES = 3.5
+BITS_PER_BYTE = 11  # start, 8 data, parity, stop
+
+
+def driver_for(device: Device, bus: Bus, clock: Clock) -> Driver:
+    """The driver of the device's protocol; values leave it in the quantity's unit, secondary side."""
+    if device.profile.protocol == "modbus":
+        return ModbusDriver(device, bus, clock)
+    return Dlt645Driver(device, bus, clock)
+
+
+def serial_bus(name: str, port: str, baud: int, parity: str, stop: int) -> Bus:
+    """A serial line; nothing is opened before the first question."""
+    byte_s = BITS_PER_BYTE / baud
+    gap_s = max(LEAST_GAP_S, GAP_BYTES * byte_s)
+    return Bus(name, lambda: SerialLink.open(port, baud, parity, stop), gap_s=gap_s, byte_s=byte_s)
+
+
+def tcp_bus(name: str, host: str, port: int) -> Bus:
+    """A TCP connection, shared by the devices behind it; nothing is opened before the first question."""
+    return StreamBus(name, lambda: TcpLink.open(host, port), quiet_s=0.0)

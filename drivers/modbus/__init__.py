@@ -1,0 +1,1 @@
+"""Modbus: reads only, function codes 1 to 4."""

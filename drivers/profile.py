@@ -1,0 +1,76 @@
+"""A device profile: which item stands where on the wire, what it measures, how it scales."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from configs.load import Loaded
+from configs.problem import Problem, nearest
+from configs.quantity import KindName, quantities
+from configs.scalars import Seconds
+from configs.text import Text
+
+Protocol = Literal["dlt645-2007", "modbus"]
+RegisterType = Literal["uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64"]
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One value of a device. `unit` is what the wire carries; the quantity's own when left out."""
+
+    quantity: str
+    unit: str = ""
+    kind: KindName | None = None
+    ratio: Literal["current", "voltage", "power"] | None = None
+    max_age: Annotated[Seconds, msgspec.Meta(gt=0)] = Seconds(60.0)
+    modulus: float | None = None  # a counter returns to 0 here, in the wire's unit
+    # DL/T 645
+    di: str = ""  # data identifier as the standard prints it, DI3 DI2 DI1 DI0
+    bytes: Annotated[int, msgspec.Meta(ge=1, le=8)] = 4
+    decimals: Annotated[int, msgspec.Meta(ge=0, le=8)] = 0
+    signed: bool = False  # the top bit of the highest byte is a minus sign
+    # Modbus
+    function: Literal[1, 2, 3, 4] = 3
+    register: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None  # 0-based protocol address
+    type: RegisterType = "uint16"
+    order: Literal["ABCD", "CDAB", "BADC", "DCBA"] = "ABCD"
+    scale: float = 1.0
+    offset: float = 0.0
+    absent: list[int] = []  # raw values that mean "no sensor"
+
+    @property
+    def kind_or_default(self) -> str:
+        return self.kind or quantities()[self.quantity].kind
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """One kind of device; `source` is the manual and page, or the file, that its author has read."""
+
+    title: Text
+    protocol: Protocol
+    source: str
+    items: dict[str, Item]
+    primary: bool = False  # the meter already multiplies by its transformer ratio
+    note: str = ""
+
+
+def faults(loaded: Loaded[Profile]) -> list[Problem]:
+    """What the types cannot say: quantities and units that do not exist, items without a place."""
+    found: list[Problem] = []
+    known = quantities()
+    for name, item in loaded.value.items.items():
+        where = ("items", name)
+        quantity = known.get(item.quantity)
+        if quantity is None:
+            hint = nearest(item.quantity, known)
+            found.append(loaded.problem("no_quantity", *where, "quantity", value=item.quantity, nearest=hint))
+        elif quantity.factor(item.unit) is None:
+            allowed = ", ".join([quantity.unit, *quantity.accepts])
+            found.append(loaded.problem("no_unit", *where, "unit", value=item.unit, allowed=allowed))
+        place = "di" if loaded.value.protocol.startswith("dlt645") else "register"
+        if getattr(item, place) in ("", None):
+            found.append(loaded.problem("missing_key", *where, value=place))
+        if item.di and (len(item.di) != 8 or any(c not in "0123456789ABCDEF" for c in item.di)):
+            found.append(loaded.problem("bad_di", *where, "di", value=item.di))
+    return found

@@ -1,0 +1,1 @@
+"""A simulated plant: one world that any number of simulated devices read from."""

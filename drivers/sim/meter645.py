@@ -1,0 +1,93 @@
+"""DL/T 645-2007 meters on one line: they answer reads and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from drivers.dlt645.codec import (
+    ERROR,
+    NO_DATA,
+    READ,
+    READ_ADDRESS,
+    REPLY,
+    WAKE_UP,
+    Decoder,
+    Frame,
+    bcd,
+    encode,
+    same_address,
+)
+from drivers.driver import Clock
+from drivers.profile import Profile
+from drivers.sim.faults import Fault, Faults
+
+OTHER_ERROR = 0x01  # error word, bit 0
+ROLLOVER_KWH = 0.05  # how much is left to count when the rollover begins
+Values = Callable[[int], Mapping[str, float]]  # items by name at a time, in the wire's unit
+
+
+@dataclass(frozen=True)
+class Meter645:
+    """One meter: an address, the profile that it fills and the values it measures."""
+
+    name: str
+    address: str
+    profile: Profile
+    values: Values
+    _by_di: dict[str, str] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._by_di.update({item.di: name for name, item in self.profile.items.items()})
+
+    def answer(self, frame: Frame, faults: Faults, now: int) -> Frame | None:
+        """The reply to a frame; None when the meter stays silent, as it does for every other control."""
+        if frame.is_reply or not same_address(frame.address, self.address):
+            return None
+        if frame.control == READ_ADDRESS:
+            return Frame(self.address, READ_ADDRESS | REPLY, bytes.fromhex(self.address)[::-1])
+        if frame.control != READ or len(frame.data) < 4:
+            return None
+        name = self._by_di.get(frame.data[3::-1].hex().upper())
+        refused = OTHER_ERROR if faults.on(self.name, Fault.ERROR, now) else 0 if name else NO_DATA
+        if refused or name is None:
+            return Frame(self.address, READ | REPLY | ERROR, bytes([refused]))
+        item = self.profile.items[name]
+        value = self.value(name, faults, now)
+        payload = bcd(value, item.bytes, item.decimals, item.signed)
+        return Frame(self.address, READ | REPLY, frame.data[:4] + payload)
+
+    def value(self, name: str, faults: Faults, now: int) -> float:
+        """What the meter shows: registers end at their modulus and never show more than was counted."""
+        frozen = faults.since(self.name, Fault.FROZEN, now)
+        value = self.values(now if frozen is None else frozen)[name]
+        item = self.profile.items[name]
+        if item.modulus is None:
+            return value
+        begun = faults.since(self.name, Fault.ROLLOVER, now)
+        if begun is not None:
+            value += item.modulus - ROLLOVER_KWH - self.values(begun)[name]
+        return cut(value % item.modulus, item.decimals)
+
+
+class Line645:
+    """Every meter hears every frame; the one that is meant replies."""
+
+    def __init__(self, meters: list[Meter645], faults: Faults, clock: Clock) -> None:
+        self.meters, self._faults, self.clock = meters, faults, clock
+        self._decoder = Decoder()
+
+    def feed(self, data: bytes) -> list[tuple[float, bytes]]:
+        sent: list[tuple[float, bytes]] = []
+        for frame in self._decoder.feed(data):
+            for meter in self.meters:
+                now = self.clock()
+                reply = meter.answer(frame, self._faults, now)
+                if reply is not None:
+                    sent += self._faults.sent(meter.name, WAKE_UP + encode(reply), -2, now)
+        return sent
+
+
+def cut(value: float, decimals: int) -> float:
+    """A register as displayed: what is not counted yet is not shown."""
+    return float(int(value * 10**decimals + 1e-6) / 10**decimals)

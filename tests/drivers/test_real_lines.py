@@ -1,0 +1,62 @@
+"""Once over a real pseudo terminal and a real socket, as an installation has them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from drivers.build import driver_for, serial_bus, tcp_bus
+from drivers.error import LinkError
+from drivers.reading import Quality
+from drivers.sim.faults import Fault
+from drivers.sim.plant import Plant
+from tests.drivers.conftest import meter, noon, pv
+
+LONG_S = 2.0  # a busy machine may take its time
+
+
+async def test_the_plant_is_read_over_a_serial_port_and_a_socket(plant: Plant, tmp_path: Path) -> None:
+    async with plant.serve(tmp_path) as where:
+        line, tcp = serial_bus("line1", str(where.serial), 9600, "N", 1), tcp_bus("pv", where.host, where.port)
+        drivers = [driver_for(meter(n, timeout=LONG_S), line, noon) for n in ("m1", "m2")]
+        drivers.append(driver_for(pv(timeout=LONG_S), tcp, noon))
+        for driver in drivers:
+            await driver.connect()
+        for readings in await asyncio.gather(*(d.read() for d in drivers)):
+            assert all(r.quality == Quality.GOOD for r in readings)
+        for driver in drivers:
+            await driver.close()
+        await line.close()
+        await tcp.close()
+    assert not where.serial.exists()
+
+
+async def test_a_dead_device_leaves_the_others_on_the_line_alone(plant: Plant, tmp_path: Path) -> None:
+    plant.faults.set("m1", Fault.SILENT)
+    async with plant.serve(tmp_path) as where:
+        line = serial_bus("line1", str(where.serial), 9600, "N", 1)
+        with pytest.raises(LinkError, match="no_reply"):
+            await driver_for(meter("m1", timeout=0.05), line, noon).read()
+        readings = await driver_for(meter("m2", timeout=LONG_S), line, noon).read()
+        assert all(r.quality == Quality.GOOD for r in readings)
+        await line.close()
+
+
+async def test_a_plant_that_comes_back_is_read_again(plant: Plant, tmp_path: Path) -> None:
+    """The port and the socket vanish and return; the same drivers go on."""
+    async with plant.serve(tmp_path) as where:
+        line, tcp = serial_bus("line1", str(where.serial), 9600, "N", 1), tcp_bus("pv", where.host, where.port)
+        drivers = [driver_for(meter("m1", timeout=LONG_S), line, noon), driver_for(pv(timeout=LONG_S), tcp, noon)]
+        for driver in drivers:
+            await driver.read()
+    for driver, reasons in zip(drivers, ({"no_port", "closed"}, {"refused", "closed"}), strict=True):
+        with pytest.raises(LinkError) as caught:
+            await driver.read()
+        assert caught.value.reason in reasons
+    async with plant.serve(tmp_path, where.port):
+        for driver in drivers:
+            assert all(r.quality == Quality.GOOD for r in await driver.read())
+        await line.close()
+        await tcp.close()
