@@ -1,0 +1,80 @@
+"""leafgate status: last values, ages, links."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from edge_agent.command import TextCommand
+from edge_agent.exit import Exit
+from edge_agent.session import Session, pass_session
+from edge_agent.table import table
+from edge_agent.when import short
+
+
+@click.command("status", cls=TextCommand, help="status.help")
+@click.option("--json", "as_json", is_flag=True, help="option.json")
+@pass_session
+def status(session: Session, as_json: bool) -> int:
+    from edge_agent.status import status as status_of
+    from edge_agent.store.reader import Reader
+
+    body = status_of(session.site, session.now())
+    if as_json:
+        session.document("status", body)
+        return Exit.DONE
+    if not Reader(session.site.data).exists:
+        session.say("error.no_database", folder=session.folder)
+    show(session, body)
+    return Exit.DONE
+
+
+def show(session: Session, body: dict[str, Any]) -> None:
+    """The same for a person: the agent, the links, the tags."""
+    say = session.texts
+    since = body["agent"]["since"]
+    click.echo(say(f"status.agent.{body['agent']['state']}", since=short(since)))
+    rows = [
+        [link["name"], say(f"link.{link['state']}"), _why(session, link["error"]), short(link["since"])]
+        for link in body["links"]
+    ]
+    if rows:
+        click.echo(table([say(f"status.head.{k}") for k in ("device", "link", "why", "since")], rows))
+    rows = [
+        [
+            t["name"],
+            _number(t["value"]),
+            t["unit"],
+            say(f"quality.{t['quality']}"),
+            _why(session, t["reason"]),
+            _age(session, t),
+        ]
+        for t in body["tags"]
+    ]
+    if rows:
+        click.echo(
+            table(
+                [say(f"status.head.{k}") for k in ("tag", "value", "unit", "quality", "why", "age")], rows, right={1, 5}
+            )
+        )
+
+
+def _number(value: float | None) -> str:
+    return "--" if value is None else f"{value:,.2f}".replace(",", " ")
+
+
+def _why(session: Session, code: str | None) -> str:
+    if code is None:
+        return ""
+    return session.texts(f"why.{code}") if session.texts.has(f"why.{code}") else code
+
+
+def _age(session: Session, tag: dict[str, Any]) -> str:
+    """Seconds to two minutes, then minutes, hours and days; a filed amount shows its end."""
+    if tag["age_s"] is None:
+        return (tag["at"] or "--")[:10]
+    for unit, size, most in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172800)):
+        if tag["age_s"] < most:
+            return f"{tag['age_s'] / size:.0f} {unit}"
+    return f"{tag['age_s'] / 86400:.0f} d"

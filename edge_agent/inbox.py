@@ -1,0 +1,113 @@
+"""inbox.db: what people ask of the one writer, and whether it was done.
+
+A request takes effect once: its effect and its name are committed to plant.db together, and the
+inbox is told afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_agent.ledger import Person
+from edge_agent.store.lock import FILE_MODE, make_data_folder
+
+INBOX_DB = "inbox.db"
+BUSY_MS = 10_000
+LOOK_S = 0.1  # how often a waiting command looks whether its request was done
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS request (
+  number  INTEGER PRIMARY KEY,
+  id      TEXT NOT NULL UNIQUE,
+  kind    TEXT NOT NULL,
+  payload TEXT,             -- JSON; emptied once done
+  by_name TEXT NOT NULL,
+  login   TEXT NOT NULL,
+  asked   INTEGER NOT NULL,
+  done    INTEGER,          -- microseconds UTC
+  result  TEXT              -- JSON
+)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One wish: `past` (readings), `amounts`, or `ledger`, with its payload."""
+
+    kind: str
+    payload: Any
+    by: Person
+    asked: int
+    id: str = ""
+
+
+class Inbox:
+    """The requests of one site's data folder; several processes use it at once."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / INBOX_DB
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        fresh = not self._path.exists()
+        make_data_folder(self._path.parent)
+        db = sqlite3.connect(self._path, isolation_level=None, timeout=BUSY_MS / 1000)
+        try:
+            if fresh:
+                os.chmod(self._path, FILE_MODE)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute(_SCHEMA)
+            yield db
+        finally:
+            db.close()
+
+    def put(self, requests: list[Request]) -> list[str]:
+        """Ask; answers the ids. Once this returns the requests survive a power cut."""
+        rows = [(uuid.uuid4().hex, r.kind, json.dumps(r.payload), r.by.name, r.by.login, r.asked) for r in requests]
+        statement = "INSERT INTO request (id, kind, payload, by_name, login, asked) VALUES (?, ?, ?, ?, ?, ?)"
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany(statement, rows)
+            db.execute("COMMIT")
+        return [row[0] for row in rows]
+
+    def pending(self, most: int = 20) -> list[Request]:
+        """The oldest requests that wait, in the order they were asked."""
+        if not self._path.exists():
+            return []
+        statement = """SELECT kind, payload, by_name, login, asked, id FROM request
+            WHERE done IS NULL ORDER BY number LIMIT ?"""
+        with self._open() as db:
+            rows = db.execute(statement, (most,)).fetchall()
+        return [
+            Request(kind, json.loads(payload), Person(name, login), asked, request)
+            for kind, payload, name, login, asked, request in rows
+        ]
+
+    def done(self, request: str, now: int, result: Any) -> None:
+        """Tell whoever waits; the payload is dropped, the record of the asking stays."""
+        with self._open() as db:
+            statement = "UPDATE request SET done = ?, result = ?, payload = NULL WHERE id = ?"
+            db.execute(statement, (now, json.dumps(result), request))
+
+    def results(self, ids: list[str], timeout_s: float) -> list[Any] | None:
+        """The results once all are done, or None when that takes too long; they stay asked then."""
+        deadline = time.monotonic() + timeout_s
+        marks = ", ".join("?" * len(ids))
+        statement = f"SELECT result FROM request WHERE id IN ({marks}) AND done IS NOT NULL ORDER BY number"
+        while True:
+            with self._open() as db:
+                rows = db.execute(statement, ids).fetchall()
+            if len(rows) == len(ids):
+                return [json.loads(result) for (result,) in rows]
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(LOOK_S)

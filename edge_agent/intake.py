@@ -1,0 +1,164 @@
+"""A CSV of amounts and past readings to requests for the writer; every wrong line is named.
+
+Columns: tag,from,to,value,unit,note. For an amount, from and to bound its period, `to` excluded.
+For a register or gauge `from` is empty and `to` is the reading's time. An empty value withdraws
+an amount; of a reading it says that there was none, with its quality and reason in the note.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from configs.problem import Problem, nearest
+from configs.quantity import quantities
+from configs.scalars import ScalarError, number
+from drivers.reading import Kind, Quality, Tag
+from edge_agent.inbox import Request
+from edge_agent.ledger import Person
+from edge_agent.period import US, Calendar
+from edge_agent.requests import CHUNK
+from edge_agent.site import Site
+from edge_agent.store.reader import Reader
+from edge_agent.when import moment
+
+COLUMNS = ["tag", "from", "to", "value", "unit", "note"]
+SHOWN = 60  # characters of a wrong first line that are repeated
+AHEAD_US = 3600 * US  # a reading further in the future than this is a wrong date
+_QUALITY = re.compile(r"(good|uncertain|stale|bad|absent)(?::(\w+))?")
+
+
+@dataclass
+class Intake:
+    """What one file says: rows ready to be written, the faults of the rest, and what looks odd."""
+
+    amounts: list[list[Any]] = field(default_factory=list)
+    past: list[list[Any]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def requests(self, by: Person, now: int) -> list[Request]:
+        """The rows in pieces that one transaction takes."""
+        found = []
+        for kind, rows in (("amounts", self.amounts), ("past", self.past)):
+            found += [Request(kind, rows[i : i + CHUNK], by, now) for i in range(0, len(rows), CHUNK)]
+        return found
+
+
+def read_csv(path: Path, site: Site, now: int) -> Intake:
+    """Read a file; raises OSError when there is none."""
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("gb18030", errors="replace")  # what Excel writes on a Chinese desktop
+    return _Parser(site, path.name, now).parse(text)
+
+
+class _Parser:
+    def __init__(self, site: Site, name: str, now: int) -> None:
+        self.site, self.name, self.now = site, name, now
+        self.tags = site.tags()
+        self.out = Intake()
+        self.filed: dict[str, list[tuple[int, int]]] = {}
+
+    def parse(self, text: str) -> Intake:
+        lines = csv.reader(io.StringIO(text), strict=True)
+        try:
+            head = [cell.strip() for cell in next(lines, [])]
+            if head[: len(COLUMNS)] != COLUMNS:
+                self._wrong(1, "csv_header", value=",".join(head)[:SHOWN], allowed=",".join(COLUMNS))
+                return self.out
+            for cells in lines:
+                if any(cell.strip() for cell in cells):
+                    self._row(lines.line_num, [cell.strip() for cell in cells])
+        except csv.Error as error:
+            self._wrong(lines.line_num, "csv_quotes", why=str(error))
+        return self.out
+
+    def _wrong(self, line: int, code: str, **fields: str) -> None:
+        self.out.problems.append(Problem(code, self.name, line, fields))
+
+    def _row(self, line: int, cells: list[str]) -> None:
+        if len(cells) < 4:
+            return self._wrong(line, "csv_columns", value=str(len(cells)))
+        name, start, end, value, unit, note = (*cells, "", "")[:6]
+        tag = self.tags.get(name)
+        if tag is None:
+            hint = nearest(name, self.tags)
+            return self._wrong(line, "no_tag", key="tag", value=name, nearest=hint)
+        try:
+            amount = self._value(tag, value, unit)
+            if tag.kind == Kind.AMOUNT:
+                return self._amount(line, tag, self._time(start), self._time(end), amount, note)
+            return self._reading(line, tag, start, self._time(end), amount, note)
+        except ScalarError as error:
+            return self._wrong(line, error.code, key=name, value=error.allowed)
+
+    def _value(self, tag: Tag, text: str, unit: str) -> float | None:
+        quantity = quantities()[tag.quantity]
+        factor = quantity.factor(unit)
+        if factor is None:
+            allowed = ", ".join([quantity.unit, *quantity.accepts])
+            raise ScalarError("csv_unit", f"{unit} ({allowed})")
+        if not text:
+            return None
+        try:
+            return number(text.replace(",", "")) * factor
+        except ScalarError:
+            raise ScalarError("not_a_number", text) from None
+
+    def _time(self, text: str) -> int:
+        try:
+            return moment(text, self.site.zone)
+        except (ValueError, OverflowError):
+            raise ScalarError("csv_time", text) from None
+
+    def _amount(self, line: int, tag: Tag, start: int, end: int, value: float | None, note: str) -> None:
+        if end <= start:
+            return self._wrong(line, "csv_period", key=tag.name)
+        if value is not None and value < 0:
+            return self._wrong(line, "csv_negative", key=tag.name, value=f"{value:g}")
+        spans = self._spans(tag.name)
+        clash = next((s for s in spans if s != (start, end) and s[0] < end and start < s[1]), None)
+        if clash and value is not None:
+            return self._wrong(line, "csv_overlap", key=tag.name, value=self._days(clash))
+        spans.append((start, end))
+        self.out.amounts.append([tag.name, start, end, value, note])
+        first, last = (self._local(t) for t in (start, end))
+        if first.day == 1 and last.hour == 0 and (self._local(end + 86_400 * US)).day == 1 and last.day > 27:
+            self.out.warnings.append(Problem("csv_inclusive", self.name, line, {"key": tag.name}))
+        return None
+
+    def _reading(self, line: int, tag: Tag, start: str, at: int, value: float | None, note: str) -> None:
+        if start:
+            return self._wrong(line, "csv_from", key=tag.name)
+        if at > self.now + AHEAD_US:
+            return self._wrong(line, "csv_ahead", key=tag.name)
+        said = _QUALITY.fullmatch(note)
+        if value is not None and (not said or said[1] in ("good", "uncertain")):
+            quality = Quality[said[1].upper()] if said else Quality.GOOD
+        elif value is None:
+            quality = Quality[said[1].upper()] if said and said[1] not in ("good", "uncertain") else Quality.ABSENT
+        else:
+            return self._wrong(line, "csv_untrusted", key=tag.name, value=note)
+        why = (said[2] if said else None) or (None if quality <= Quality.UNCERTAIN else "not_filed")
+        self.out.past.append([tag.name, at, value, int(quality), why])
+        return None
+
+    def _spans(self, name: str) -> list[tuple[int, int]]:
+        """The periods that are filed for a tag, in the database and in this file."""
+        if name not in self.filed:
+            self.filed[name] = [(a.start, a.end) for a in Reader(self.site.data).amounts(name)]
+        return self.filed[name]
+
+    def _local(self, at: int) -> datetime:
+        return Calendar(self.site.zone).local(at)
+
+    def _days(self, span: tuple[int, int]) -> str:
+        return f"{self._local(span[0]):%Y-%m-%d}..{self._local(span[1]):%Y-%m-%d}"

@@ -1,0 +1,123 @@
+"""Asking the devices of one line in turn, each when it is due; a dead one costs the others little."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from drivers.driver import Clock, Driver
+from drivers.error import DriverError
+from drivers.reading import Quality, Reading
+from edge_agent.batch import Batch
+from edge_agent.retry import Retry
+
+log = logging.getLogger("leafgate.poll")
+
+
+class LinkState(IntEnum):
+    """Where a device's connection stands; written to the store as the tag `device.link`."""
+
+    DOWN = 0
+    UP = 1
+    ASLEEP = 2
+
+    @property
+    def code(self) -> str:
+        return self.name.lower()
+
+
+LINK_ITEM = "link"
+
+
+@dataclass
+class Poll:
+    """One device's place in the order of its line."""
+
+    driver: Driver
+    period_s: float
+    due: float = 0.0  # on the event loop's clock
+    state: LinkState | None = None
+    retry: Retry = field(default_factory=Retry)
+
+    @property
+    def name(self) -> str:
+        return self.driver.device.name
+
+
+async def poll_line(polls: Sequence[Poll], batches: asyncio.Queue[Batch], clock: Clock, health: Counter[str]) -> None:
+    """Read the devices of one line for ever; every cycle goes into `batches` as one batch.
+
+    A full queue blocks the line, and that is counted: nothing is dropped.
+    """
+    loop = asyncio.get_running_loop()
+    while True:
+        poll = min(polls, key=lambda p: p.due)
+        await asyncio.sleep(max(poll.due - loop.time(), 0.0))
+        begun = loop.time()
+        batch = await cycle(poll, clock)
+        _schedule(poll, begun, loop.time(), health)
+        if batches.full():
+            health["agent.blocked"] += 1
+        await batches.put(batch)
+
+
+async def cycle(poll: Poll, clock: Clock) -> Batch:
+    """One reading of one device; a failure becomes readings without value, with its reason."""
+    try:
+        readings = await poll.driver.read()
+    except DriverError as error:
+        return _lost(poll, clock, _nothing(poll, clock, error.reason), error)
+    except Exception as fault:
+        log.exception("%s: fault in the driver", poll.name)
+        broken = DriverError("driver_fault", type(fault).__name__)
+        return _lost(poll, clock, _nothing(poll, clock, broken.reason), broken)
+    batch = Batch.of(readings)
+    if all(r.quality == Quality.BAD for r in readings):
+        # It talks, but nothing it says can be used: as good as dead, and as expensive for its line.
+        return _lost(poll, clock, batch, DriverError((readings[0].reason if readings else None) or "no_reply"))
+    _enter(poll, _state_of(readings), clock, batch, None)
+    poll.retry.reset()
+    return batch
+
+
+def _state_of(readings: Sequence[Reading]) -> LinkState:
+    return LinkState.ASLEEP if any(r.reason == "asleep" for r in readings) else LinkState.UP
+
+
+def _nothing(poll: Poll, clock: Clock, why: str) -> Batch:
+    now, batch = clock(), Batch()
+    for tag in poll.driver.device.tags():
+        batch.add(tag.name, now, now, None, Quality.BAD, why)
+    return batch
+
+
+def _lost(poll: Poll, clock: Clock, batch: Batch, error: DriverError) -> Batch:
+    level = logging.DEBUG if poll.state == LinkState.DOWN else logging.WARNING
+    log.log(level, "%s: %s", poll.name, error)
+    _enter(poll, LinkState.DOWN, clock, batch, error.reason)
+    return batch
+
+
+def _enter(poll: Poll, state: LinkState, clock: Clock, batch: Batch, why: str | None) -> None:
+    if state == poll.state:
+        return
+    if poll.state == LinkState.DOWN:
+        log.info("%s: answers again", poll.name)
+    poll.state = state
+    now = clock()
+    batch.add(f"{poll.name}.{LINK_ITEM}", now, now, float(state), Quality.GOOD, why)
+
+
+def _schedule(poll: Poll, begun: float, ended: float, health: Counter[str]) -> None:
+    """Keep the beat: a missed beat is counted and left out, never queued."""
+    if poll.state == LinkState.DOWN:
+        poll.due = ended + max(poll.period_s, poll.retry.next_wait())
+        return
+    start = poll.due or begun
+    missed = int((ended - start) // poll.period_s)
+    health["agent.overruns"] += missed
+    poll.due = start + (missed + 1) * poll.period_s

@@ -1,0 +1,1 @@
+"""plant.db: one writer, many readers that keep nothing open."""

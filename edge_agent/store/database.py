@@ -1,0 +1,100 @@
+"""Opening SQLite files: the writer with its schema, readers that keep nothing open."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edge_agent.exit import Exit, Stop
+from edge_agent.store.lock import FILE_MODE
+
+SCHEMA = Path(__file__).parent / "schema"
+BUSY_MS = 5000
+NEWEST = max(int(path.stem) for path in SCHEMA.glob("*.sql"))
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """plant.db for its one writer: WAL, full synchronisation, the newest schema.
+
+    Raises Stop for a database of a newer Leafgate or a damaged one.
+    """
+    fresh = not path.exists()
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        if fresh:
+            os.chmod(path, FILE_MODE)
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        # FULL: in a simulated power cut NORMAL lost rows that were already acknowledged.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _upgrade(connection, path)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise _explained(path, error) from error
+    except Stop:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection for one question; also on a read-only disk.
+
+    Raises Stop when the file is damaged, locked away or newer than this program.
+    """
+    try:
+        connection = _read_only(path)
+    except sqlite3.DatabaseError as error:
+        raise _explained(path, error) from error
+    try:
+        if path.name == "plant.db":
+            _refuse_newer(connection, path)
+        yield connection
+    except sqlite3.DatabaseError as error:
+        raise _explained(path, error) from error
+    finally:
+        connection.close()
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    plain = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(plain, uri=True, isolation_level=None)
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1")
+        return connection
+    except sqlite3.OperationalError:
+        connection.close()
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+    # Without a write-ahead log nothing can change below us: SQLite may skip its shared memory file.
+    return sqlite3.connect(plain + "&immutable=1", uri=True, isolation_level=None)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
+    found = _version(connection)
+    if found > NEWEST:
+        raise Stop(Exit.SITE, "error.newer_database", file=path, found=found, known=NEWEST)
+
+
+def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
+    _refuse_newer(connection, path)
+    for version in range(_version(connection) + 1, NEWEST + 1):
+        script = (SCHEMA / f"{version:03}.sql").read_text(encoding="utf-8")
+        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {version};\nCOMMIT;")
+
+
+def _explained(path: Path, error: sqlite3.DatabaseError) -> Stop:
+    damaged = not isinstance(error, sqlite3.OperationalError)
+    return Stop(Exit.SITE, "error.damaged_database" if damaged else "error.unreadable_database", file=path, why=error)

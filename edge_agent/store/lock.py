@@ -1,0 +1,87 @@
+"""One writer at a time: whoever holds data/agent.lock writes plant.db."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+LOCK_FILE = "agent.lock"
+PATIENCE_S = 1.0  # a reader that looks whether an agent runs holds the lock for an instant
+DIRECTORY_MODE = 0o2770  # set-gid: sidecar files that a viewer leaves belong to the site's group
+FILE_MODE = 0o660
+
+
+class BusyError(Exception):
+    """Somebody else writes; `pid` is who, 0 when unknown."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        super().__init__(f"process {pid} holds the lock")
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock, since when (microseconds UTC), as which command."""
+
+    pid: int
+    since: int
+    command: str
+
+
+def make_data_folder(data: Path) -> None:
+    """Create the data folder so that viewers of the site's group cannot lock the agent out."""
+    os.umask(0o007)
+    if not data.exists():
+        data.mkdir(parents=True)
+        data.chmod(DIRECTORY_MODE)
+
+
+@contextmanager
+def writing(data: Path, command: str) -> Iterator[None]:
+    """Hold the lock; raises BusyError when another process does."""
+    make_data_folder(data)
+    with (data / LOCK_FILE).open("a+") as file:
+        deadline = time.monotonic() + PATIENCE_S
+        while not _lock(file.fileno(), fcntl.LOCK_EX):
+            holder = _holder(data)
+            if time.monotonic() > deadline:
+                raise BusyError(holder.pid if holder else 0)
+            time.sleep(0.02)
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "since": time.time_ns() // 1000, "command": command}))
+        file.flush()
+        yield
+        file.truncate(0)
+
+
+def running(data: Path, lock: str = LOCK_FILE) -> Holder | None:
+    """Who holds a lock now, or None."""
+    try:
+        with (data / lock).open() as file:
+            if _lock(file.fileno(), fcntl.LOCK_SH):
+                return None
+    except OSError:
+        return None
+    return _holder(data, lock) or Holder(0, 0, "")
+
+
+def _lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(data: Path, lock: str = LOCK_FILE) -> Holder | None:
+    try:
+        said = json.loads((data / lock).read_text())
+        return Holder(int(said["pid"]), int(said["since"]), str(said["command"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,122 @@
+"""The writer of plant.db. Only the holder of the lock makes one; acknowledged means committed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from edge_agent.batch import Batch
+from edge_agent.ledger import LedgerEvent, Person
+from edge_agent.store.database import open_writer
+
+PLANT_DB = "plant.db"
+
+_PAST = """
+INSERT INTO sample SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (
+  SELECT 1 FROM (SELECT value, quality FROM sample WHERE tag = ?1 AND at = ?2 ORDER BY rowid DESC LIMIT 1)
+  WHERE value IS ?4 AND quality = ?5)
+"""
+_AMOUNT = """
+INSERT INTO amount (tag, start, end, value, note, by_name, login, recorded)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (
+  SELECT 1 FROM (SELECT value, note FROM amount WHERE tag = ?1 AND start = ?2 AND end = ?3 ORDER BY id DESC LIMIT 1)
+  WHERE value IS ?4 AND note = ?5)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AmountRow:
+    """What somebody filed for a period; times in microseconds UTC, `end` excluded; None withdraws."""
+
+    tag: str
+    start: int
+    end: int
+    value: float | None
+    note: str = ""
+
+
+class Store:
+    """One open plant.db. Writes happen inside `transaction()`: all of them are durable, or none."""
+
+    def __init__(self, data: Path) -> None:
+        self._db = open_writer(data / PLANT_DB)
+        self._ids = self._load_ids()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Fold the log into the file and let go."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything written inside is committed to the disk when the block ends, or not at all."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self._ids = self._load_ids()
+            raise
+
+    def write(self, batches: Sequence[Batch]) -> int:
+        """Append every row of the batches; answers how many there were."""
+        rows = [row for batch in batches for row in self._rows(batch)]
+        self._db.executemany("INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?)", rows)
+        return len(rows)
+
+    def write_past(self, batch: Batch) -> int:
+        """Append rows that are not known yet; taking the same past in twice adds nothing."""
+        return max(self._db.executemany(_PAST, self._rows(batch)).rowcount, 0)
+
+    def write_amounts(self, amounts: Iterable[AmountRow], person: Person, now: int) -> int:
+        """File amounts; a row equal to the newest one of its period adds nothing."""
+        who = (person.name, person.login, now)
+        rows = [(self._id(a.tag), a.start, a.end, a.value, a.note, *who) for a in amounts]
+        return max(self._db.executemany(_AMOUNT, rows).rowcount, 0)
+
+    def write_ledger(self, events: Iterable[LedgerEvent]) -> None:
+        """Append events of the ledger."""
+        rows = [(e.at, e.device, e.kind, json.dumps(e.detail), e.by.name, e.by.login, e.recorded) for e in events]
+        statement = (
+            "INSERT INTO ledger (at, device, kind, detail, by_name, login, recorded) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        )
+        self._db.executemany(statement, rows)
+
+    def remember_site(self, digest: str, text: str, now: int) -> None:
+        """Keep the site file by its hash, once for each change."""
+        newest = self._db.execute("SELECT hash FROM site_file ORDER BY rowid DESC LIMIT 1").fetchone()
+        if newest is None or newest[0] != digest:
+            self._db.execute("INSERT INTO site_file VALUES (?, ?, ?)", (digest, text, now))
+
+    def mark_applied(self, request: str, now: int) -> bool:
+        """Note that a request takes effect in this transaction; False when it did before."""
+        found = self._db.execute("INSERT OR IGNORE INTO applied VALUES (?, ?)", (request, now))
+        return found.rowcount == 1
+
+    def _rows(self, batch: Batch) -> list[tuple[int, int, int, float | None, int, str | None]]:
+        ids = [self._id(tag) for tag in batch.tags]
+        return list(zip(ids, batch.at, batch.seen, batch.values, batch.qualities, batch.reasons, strict=True))
+
+    def _id(self, tag: str) -> int:
+        found = self._ids.get(tag)
+        if found is None:
+            row = self._db.execute("INSERT INTO tag (name) VALUES (?)", (tag,))
+            found = self._ids[tag] = int(row.lastrowid or 0)
+        return found
+
+    def _load_ids(self) -> dict[str, int]:
+        rows: list[tuple[str, int]] = self._db.execute("SELECT name, id FROM tag").fetchall()
+        return dict(rows)

@@ -1,0 +1,111 @@
+"""The whole line on a real pty and socket: Plant A, the agent, the store, the account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from configs import FOLDER
+from drivers.reading import Quality
+from drivers.sim.faults import Fault
+from drivers.sim.plant import Plant
+from drivers.sim.world import World, last_node, origin_of
+from edge_agent.agent import run_agent
+from edge_agent.requests import wall_clock
+from edge_agent.site import PLANT_FILE, Site, open_site
+from edge_agent.status import status
+from edge_agent.store.lock import BusyError
+from edge_agent.store.reader import Reader, Sample
+
+PATIENCE_S = 20.0
+
+
+class Line:
+    """A running plant and a running agent."""
+
+    def __init__(self, plant: Plant, site: Site) -> None:
+        self.plant, self.site = plant, site
+        self.reader = Reader(site.data)
+
+    async def until(self, true: Callable[[dict[str, Sample]], bool]) -> dict[str, Sample]:
+        """Wait until the newest samples are as asked."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not true(last := self.reader.last()):
+                await asyncio.sleep(0.05)
+        return last
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Line]:
+    """Plant A served from `folder`, read by an agent with a short poll."""
+    now = last_node(wall_clock())
+    plant = Plant(World(origin_of(now), now, 0), wall_clock)
+    async with plant.serve(folder) as where:
+        text = (FOLDER / "site" / "plant-a" / PLANT_FILE).read_text(encoding="utf-8")
+        places = {"serial": where.serial, "host": where.host, "port": where.port, "language": "zh"}
+        for name, value in places.items():
+            text = text.replace(f"{{{name}}}", str(value))
+        (folder / PLANT_FILE).write_text(text.replace("poll: 2s", "poll: 200ms, timeout: 300ms"), encoding="utf-8")
+        site = open_site(folder)
+        stopped = asyncio.Event()
+        agent = asyncio.create_task(run_agent(site, wall_clock, stopped, lambda rows: None))
+        try:
+            yield Line(plant, site)
+        finally:
+            stopped.set()
+            await agent
+
+
+def good(last: dict[str, Sample], *tags: str) -> bool:
+    return all(tag in last and last[tag].quality == Quality.GOOD for tag in tags)
+
+
+async def test_every_device_is_stored_as_its_register_says(tmp_path: Path) -> None:
+    async with running(tmp_path) as line:
+        last = await line.until(lambda last: good(last, "m1.energy_import", "m2.power", "pv.energy_export"))
+        for tag, register in (("m1", line.plant.grid), ("m2", line.plant.press)):
+            sample = last[f"{tag}.energy_import"]
+            assert sample.value == pytest.approx(register(sample.at)["energy_import"], abs=0.02)
+        shown = {t["name"]: t["value"] for t in status(line.site, wall_clock())["tags"]}
+        assert shown["m1.energy_import"] == pytest.approx(800 * (last["m1.energy_import"].value or 0), rel=1e-4)
+    said = status(line.site, wall_clock())
+    assert said["agent"]["state"] == "stopped"
+    assert {link["state"] for link in said["links"]} == {"unknown"}
+
+
+@pytest.mark.parametrize("fault", [Fault.SILENT, Fault.CHECKSUM, Fault.ERROR])
+async def test_a_device_that_lies_gives_no_number_and_the_others_go_on(fault: Fault, tmp_path: Path) -> None:
+    async with running(tmp_path) as line:
+        await line.until(lambda last: good(last, "m1.energy_import", "m2.energy_import", "pv.power"))
+        line.plant.faults.set("m2", fault)
+        last = await line.until(lambda last: last["m2.energy_import"].quality >= Quality.BAD)
+        assert last["m2.energy_import"].value is None
+        assert last["m2.energy_import"].reason
+        begun = wall_clock()
+        last = await line.until(lambda last: last["m1.power"].at > begun and last["pv.power"].at > begun)
+        assert good(last, "m1.power", "pv.power")
+        line.plant.faults.clear("m2")
+        await line.until(lambda last: good(last, "m2.energy_import"))
+    numbers = [s.value for s in line.reader.samples(line.reader.ids()["m2.energy_import"], 0, wall_clock()) if s.value]
+    assert numbers == sorted(numbers)
+
+
+async def test_noise_around_every_answer_changes_no_number(tmp_path: Path) -> None:
+    async with running(tmp_path) as line:
+        line.plant.faults.set("m1", Fault.NOISY)
+        line.plant.faults.set("pv", Fault.NOISY)
+        last = await line.until(lambda last: good(last, "m1.energy_import", "m2.energy_import"))
+        assert last["m1.energy_import"].value == pytest.approx(
+            line.plant.grid(last["m1.energy_import"].at)["energy_import"], abs=0.02
+        )
+
+
+async def test_a_second_agent_is_refused_while_one_runs(tmp_path: Path) -> None:
+    async with running(tmp_path) as line:
+        await line.until(lambda last: bool(last))
+        with pytest.raises(BusyError):
+            await run_agent(line.site, wall_clock, asyncio.Event(), lambda rows: None)
