@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
@@ -19,6 +20,7 @@ from configs.problem import ConfigError, Problem
 from edge_agent.command import TextCommand, TextGroup, session_of, texts_of
 from edge_agent.exit import Exit, Stop
 from edge_agent.session import Session
+from edge_agent.site import PLANT_FILE
 from edge_agent.texts import Texts
 
 
@@ -103,7 +105,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BrokenPipeError, SystemExit):  # click leaves this way when nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
+    except OSError as error:
+        session.say("error.system", file=error.filename or "-", why=error.strerror or error)
+        return Exit.SITE
     except Exception as fault:
+        if type(fault).__module__ == "sqlite3":  # not imported here, so that --help stays quick
+            session.say("error.database", folder=session.folder / "data", why=fault)
+            return Exit.SITE
         return _fault(session, fault)
 
 
@@ -118,7 +126,8 @@ def problem_line(texts: Texts, problem: Problem) -> str:
 
 
 def _fault(session: Session, fault: Exception) -> int:
-    log = session.folder / "data" / "log" / "fault.log"
+    is_site = (session.folder / PLANT_FILE).exists()
+    log = (session.folder / "data" / "log" if is_site else Path(tempfile.gettempdir())) / "leafgate-fault.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as file:

@@ -58,8 +58,10 @@ class Books:
         return f"{self.calendar.local(at):%Y-%m-%d %H:%M}"
 
     def first_at(self) -> int | None:
-        """When the site's first good reading was true."""
-        return self.reader.first_at(self.at)
+        """When measuring began: the first good register of any meter."""
+        tags = {m.tag for m in self.site.plant.meters.values()} & self._ids.keys()
+        firsts = [self.reader.good_after(self._ids[tag], 0, self.at) for tag in sorted(tags)]
+        return min((s.at for s in firsts if s is not None), default=None)
 
     def used(self, tag: str, period: Period, whole: bool = True) -> Figure:
         """What a tag counted, or what was filed for it, in a period; in the quantity's unit.

@@ -74,14 +74,6 @@ class Reader:
         rows = self._ask(statement, tag, state, state)
         return rows[0][0] if rows else None
 
-    def first_at(self, until: int = FOREVER) -> int | None:
-        """The time of the first good reading of any counter or gauge."""
-        statement = f"""
-            SELECT MIN((SELECT at FROM sample WHERE tag = tag.id AND seen <= ? AND {_GOOD} ORDER BY at LIMIT 1))
-            FROM tag"""
-        rows = self._ask(statement, until)
-        return rows[0][0] if rows else None
-
     def good_before(self, tag: int, at: int, until: int = FOREVER) -> Sample | None:
         """The last good reading at or before a time."""
         return self._near(tag, "at <= ?2", "DESC", at, until)

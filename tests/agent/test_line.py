@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from configs import FOLDER
 from drivers.reading import Quality
 from drivers.sim.faults import Fault
-from drivers.sim.plant import Plant
+from drivers.sim.plant import Address, Plant
 from drivers.sim.world import World, last_node, origin_of
 from edge_agent.agent import run_agent
 from edge_agent.requests import wall_clock
@@ -39,18 +41,23 @@ class Line:
         return last
 
 
+def site_of(folder: Path, where: Address) -> Site:
+    """The demonstration's site with a short poll."""
+    text = (FOLDER / "site" / "demo" / PLANT_FILE).read_text(encoding="utf-8")
+    places = {"serial": where.serial, "host": where.host, "port": where.port, "language": "zh"}
+    for name, value in places.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    (folder / PLANT_FILE).write_text(text.replace("poll: 2s", "poll: 200ms, timeout: 300ms"), encoding="utf-8")
+    return open_site(folder)
+
+
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Line]:
     """Plant A served from `folder`, read by an agent with a short poll."""
     now = last_node(wall_clock())
     plant = Plant(World(origin_of(now), now, 0), wall_clock)
     async with plant.serve(folder) as where:
-        text = (FOLDER / "site" / "plant-a" / PLANT_FILE).read_text(encoding="utf-8")
-        places = {"serial": where.serial, "host": where.host, "port": where.port, "language": "zh"}
-        for name, value in places.items():
-            text = text.replace(f"{{{name}}}", str(value))
-        (folder / PLANT_FILE).write_text(text.replace("poll: 2s", "poll: 200ms, timeout: 300ms"), encoding="utf-8")
-        site = open_site(folder)
+        site = site_of(folder, where)
         stopped = asyncio.Event()
         agent = asyncio.create_task(run_agent(site, wall_clock, stopped, lambda rows: None))
         try:
@@ -109,3 +116,31 @@ async def test_a_second_agent_is_refused_while_one_runs(tmp_path: Path) -> None:
         await line.until(lambda last: bool(last))
         with pytest.raises(BusyError):
             await run_agent(line.site, wall_clock, asyncio.Event(), lambda rows: None)
+
+
+async def test_an_agent_killed_at_any_moment_keeps_all_that_a_reader_has_seen(tmp_path: Path) -> None:
+    """What a screen has shown is still there after kill -9, the file is sound, and the next agent goes on."""
+    now = last_node(wall_clock())
+    plant = Plant(World(origin_of(now), now, 0), wall_clock)
+    async with plant.serve(tmp_path) as where:
+        site = site_of(tmp_path, where)
+        reader = Reader(site.data)
+        for pause in (0.0, 0.4, 0.9):
+            agent = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "edge_agent.cli", "-C", str(tmp_path), "run", stderr=asyncio.subprocess.DEVNULL
+            )
+            begun = wall_clock()
+            async with asyncio.timeout(PATIENCE_S):
+                while max((s.seen for s in reader.last().values()), default=0) <= begun:
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(pause)
+            seen = reader.last()
+            agent.kill()
+            await agent.wait()
+            with closing(sqlite3.connect(site.data / "plant.db")) as db:
+                assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            kept = reader.last()
+            assert all(kept[tag].at >= sample.at for tag, sample in seen.items())
+        ids = reader.ids()
+        registers = [s.value for s in reader.samples(ids["m1.energy_import"], 0, wall_clock()) if s.value is not None]
+        assert registers == sorted(registers)

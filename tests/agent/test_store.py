@@ -37,7 +37,7 @@ def test_a_value_that_cannot_be_trusted_does_not_enter_a_batch() -> None:
 
 def test_readers_of_a_site_without_database_get_empty_answers(tmp_path: Path) -> None:
     reader = Reader(tmp_path)
-    assert (reader.last(), reader.first_at(), reader.amounts("a"), reader.ledger()) == ({}, None, [], [])
+    assert (reader.last(), reader.ids(), reader.amounts("a"), reader.ledger()) == ({}, {}, [], [])
     assert not (tmp_path / "plant.db").exists()
 
 
