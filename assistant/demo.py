@@ -1,0 +1,168 @@
+"""The demonstration: a temporary site on the simulated plant, from wire to verdict.
+
+The simulator and the agent run as processes of their own, as in a plant. The past comes from the
+same simulator through `import`, and its registers meet the live ones at the hand-over.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from assistant.evidence import Register
+from configs import FOLDER
+from configs.load import load
+from edge_agent.exit import Exit, Stop
+from edge_agent.intake import read_csv
+from edge_agent.ledger import me
+from edge_agent.requests import submit
+from edge_agent.session import Session
+from edge_agent.site import PLANT_FILE
+from edge_agent.status import status
+
+PLANT = FOLDER / "site" / "demo"
+READY_S = 30.0  # a simulator that has not opened its ports by then will not
+STOP_S = 10.0
+LEAFGATE = [sys.executable, "-m", "edge_agent.cli"]
+Say = Callable[..., None]
+
+
+class Paper(msgspec.Struct, frozen=True):
+    """One piece of evidence of the simulated plant; days are counted from today."""
+
+    kind: str
+    name: str
+    issued_days: int
+    by: str
+    valid_days: int | None = None
+    covers_days: list[int] | None = None
+
+
+class Papers(msgspec.Struct, frozen=True):
+    """The file of evidence."""
+
+    evidence: list[Paper]
+
+
+@contextmanager
+def plant(folder: Path, language: str, start_at: str | None, say: Say) -> Iterator[Session]:
+    """The whole plant running in `folder`: simulator, past, evidence, corpus, agent."""
+    handover = _last_quarter(datetime.now(UTC))
+    wires = folder / "wires"
+    command = [*LEAFGATE, "sim", "--dir", str(wires), "--handover", handover.isoformat(), "--json"]
+    if start_at:
+        command += ["--start-at", start_at]
+    say("demo.plant")
+    with _child(command) as simulator:
+        place = _ready(simulator)
+        session = _site(folder, language, place)
+        _past(session, folder, handover, place, say)
+        say("demo.papers")
+        file_papers(session)
+        _corpus(session)
+        say("demo.agent")
+        with _child([*LEAFGATE, "-C", str(session.folder), "run"]):
+            yield session
+
+
+def _last_quarter(now: datetime) -> datetime:
+    return now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
+
+
+@contextmanager
+def _child(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A process of the demonstration; it is told to stop at the end, and made to if it does not."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _ready(simulator: subprocess.Popen[str]) -> dict[str, Any]:
+    assert simulator.stdout is not None
+    line = simulator.stdout.readline()
+    if not line:
+        raise Stop(Exit.UNHEALTHY, "demo.no_simulator", code=simulator.wait(READY_S))
+    place: dict[str, Any] = json.loads(line)
+    return place
+
+
+def _site(folder: Path, language: str, place: dict[str, Any]) -> Session:
+    site = folder / "site"
+    text = (PLANT / PLANT_FILE).read_text(encoding="utf-8")
+    for name, value in {**{k: place[k] for k in ("serial", "host", "port")}, "language": language}.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    site.mkdir(parents=True)
+    (site / PLANT_FILE).write_text(text, encoding="utf-8")
+    return Session(site, "en" if language == "en" else "zh")
+
+
+def _past(session: Session, folder: Path, handover: datetime, place: dict[str, Any], say: Say) -> None:
+    """Registers since 1 January of last year, through the same door as anybody's past."""
+    csv = folder / "past.csv"
+    first = f"{int(place['handover'][:4]) - 1}-01-01"
+    span = ["--past", first, "--csv", str(csv), "--handover", handover.isoformat()]
+    done = subprocess.run([*LEAFGATE, "sim", *span], capture_output=True, text=True)
+    if done.returncode:
+        raise Stop(Exit.UNHEALTHY, "demo.no_past", why=done.stderr.strip())
+    intake = read_csv(csv, session.site, session.now())
+    say("demo.past", rows=len(intake.past) + len(intake.amounts), first=first)
+    if intake.problems:
+        raise Stop(Exit.UNHEALTHY, "demo.no_past", why=str(intake.problems[0]))
+    submit(session.site, intake.requests(me("demo"), session.now()), "import")
+
+
+def file_papers(session: Session) -> None:
+    """What the simulated plant has filed, some of it about to expire and some expired."""
+    papers = load(PLANT / "evidence.yaml", Papers, "demo/evidence.yaml").value.evidence
+    today = datetime.now(session.site.zone).date()
+    register = Register(session.site)
+    folder = session.folder / "papers"
+    folder.mkdir(exist_ok=True)
+    for paper in papers:
+        path = folder / paper.name
+        path.write_text(f"演示文件：{paper.name}\n", encoding="utf-8")
+        ends = None if paper.valid_days is None else today + timedelta(paper.valid_days)
+        covers = None
+        if paper.covers_days:
+            covers = (today + timedelta(paper.covers_days[0]), today + timedelta(paper.covers_days[1]))
+        issued = today + timedelta(paper.issued_days)
+        register.add(path, paper.kind, issued=issued, valid_to=ends, covers=covers, by=paper.by)
+
+
+def _corpus(session: Session) -> None:
+    done = subprocess.run(
+        [*LEAFGATE, "-C", str(session.folder), "kb", "add", str(PLANT / "corpus")], capture_output=True, text=True
+    )
+    if done.returncode:
+        raise Stop(Exit.UNHEALTHY, "demo.no_corpus", why=done.stderr.strip())
+
+
+def silent_devices(seen: dict[str, Any]) -> list[str]:
+    """Devices that have no good sample now and are not asleep."""
+    silent = []
+    for link in seen["links"]:
+        good = [t for t in seen["tags"] if t["name"].startswith(f"{link['name']}.") and t["quality"] == "good"]
+        if link["state"] != "asleep" and not good:
+            silent.append(link["name"])
+    return silent
+
+
+def watched(session: Session, seconds: float) -> dict[str, Any]:
+    """Let the plant run for `seconds`; answers the last status, taken while it runs."""
+    time.sleep(seconds)
+    return status(session.site, session.now())

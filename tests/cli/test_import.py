@@ -1,0 +1,126 @@
+"""import: everything or nothing, each fault with its line; spreadsheets as people save them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from edge_agent.cli import main
+from edge_agent.exit import Exit
+from edge_agent.store.lock import running
+from edge_agent.store.reader import Reader
+from tests.conftest import ROOT
+from tests.plants import PLANT_Y, PLANT_Y_FACTORS, plant
+
+HEAD = "tag,from,to,value,unit,note\n"
+US = 1_000_000
+
+
+def written(folder: Path, rows: str, encoding: str = "utf-8") -> str:
+    path = folder / "数据.csv"
+    path.write_bytes((HEAD + rows).encode(encoding))
+    return str(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_spreadsheet_of_a_chinese_desktop_is_taken(encoding: str, tmp_path: Path) -> None:
+    site = plant(tmp_path, PLANT_Y, PLANT_Y_FACTORS)
+    rows = 'manual.grid,,2026/1/1 0:00,"8,640.5",MWh,一月底数\nmanual.pieces,2026/1/1,2026/2/1,12,10kpiece,产量\n'
+    assert main(["-C", str(tmp_path), "import", written(tmp_path, rows, encoding)]) == Exit.DONE
+    reader = Reader(site.data)
+    assert reader.last()["manual.grid"].value == 8_640_500.0
+    assert reader.last()["manual.grid"].at == 1_767_196_800 * US
+    assert [(a.value, a.note) for a in reader.amounts("manual.pieces")] == [(120_000.0, "产量")]
+
+
+def test_every_wrong_line_is_named_and_not_one_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = plant(tmp_path, PLANT_Y)
+    rows = """manual.pieces,2026-01-01,2026-02-01,5,,
+manual.piece,2026-01-01,2026-02-01,5,,
+manual.pieces,2026-02-01,2026-01-01,5,,
+manual.pieces,2026-03-01,2026-04-01,nan,,
+manual.pieces,2026-04-01,2026-05-01,5,kWh,
+manual.grid,2026-01-01,2026-02-01,5,,
+manual.grid,,gestern,5,,
+manual.grid,,2999-01-01,5,,
+manual.pieces,2026-01-15,2026-02-15,5,,
+manual.pieces,2026-06-01,2026-07-01,-5,,
+manual.grid,,2026-01-01,5,,bad:checksum
+"""
+    assert main(["-C", str(tmp_path), "--lang", "en", "import", written(tmp_path, rows)]) == Exit.USAGE
+    said = capsys.readouterr().err
+    assert [f":{line}:" in said for line in range(3, 13)] == [True] * 10
+    assert "manual.pieces?" in said
+    assert not Reader(site.data).exists
+
+
+def test_an_inclusive_end_is_taken_with_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plant(tmp_path, PLANT_Y)
+    rows = "manual.pieces,2026-01-01,2026-01-31,5,,\n"
+    assert main(["-C", str(tmp_path), "--lang", "en", "import", written(tmp_path, rows)]) == Exit.DONE
+    assert "runs to the 1st" in capsys.readouterr().err
+
+
+def test_what_export_writes_import_takes_and_nothing_is_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plant(tmp_path, PLANT_Y)
+    rows = "manual.grid,,2026-01-01 00:00:00.000001,0.1,,\nmanual.grid,,2026-01-02,,,bad:no_reply\n"
+    rows += "manual.pieces,2026-01-01,2026-02-01,7,,x\n"
+    assert main(["-C", str(tmp_path), "import", written(tmp_path, rows)]) == Exit.DONE
+    capsys.readouterr()
+    assert main(["-C", str(tmp_path), "export", "--period", "2026"]) == Exit.DONE
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 4
+    (tmp_path / "again.csv").write_text(out, encoding="utf-8")
+    assert main(["-C", str(tmp_path), "import", str(tmp_path / "again.csv"), "--json"]) == Exit.DONE
+    assert json.loads(capsys.readouterr().out)["new"] == 0
+
+
+def test_import_goes_through_the_inbox_of_a_running_agent(tmp_path: Path) -> None:
+    site = plant(tmp_path, PLANT_Y)
+    leafgate = [sys.executable, "-m", "edge_agent.cli", "-C", str(tmp_path)]
+    with subprocess.Popen([*leafgate, "run"], cwd=ROOT, stderr=subprocess.PIPE) as agent:
+        deadline = time.monotonic() + 20
+        while running(site.data) is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        rows = written(tmp_path, "manual.grid,,2026-01-01,5,,\n")
+        done = subprocess.run([*leafgate, "import", rows, "--json"], cwd=ROOT, capture_output=True, text=True)
+        assert json.loads(done.stdout)["new"] == 1, done.stderr
+        second = subprocess.run([*leafgate, "run"], cwd=ROOT, capture_output=True, text=True)
+        assert second.returncode == Exit.BUSY
+        agent.terminate()
+        agent.communicate()
+        assert agent.returncode == Exit.DONE
+    assert Reader(site.data).last()["manual.grid"].value == 5.0
+
+
+def test_a_ratio_said_later_mends_the_past_and_plant_yaml_must_agree(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = """site: {id: r, title: R, timezone: Asia/Shanghai, language: en}
+buses: {l1: {serial: /dev/null}}
+devices: {m1: {bus: l1, address: 000000000161, profile: dlt645-2007-3ph, ct: 80}}
+meters: {grid: {tag: m1.energy_import, carrier: electricity, flow: grid_import}}
+"""
+    plant(tmp_path, text)
+    cli = ["-C", str(tmp_path)]
+    rows = "m1.energy_import,,2026-01-01,0,,\nm1.energy_import,,2026-01-15,10,,\nm1.energy_import,,2026-02-01,20,,\n"
+
+    def grid() -> float:
+        assert main([*cli, "energy", "--period", "2026-01", "--json"]) == Exit.DONE
+        value: float = json.loads(capsys.readouterr().out.splitlines()[-1])["carriers"][0]["value"]
+        return value
+
+    assert main([*cli, "import", written(tmp_path, rows)]) == Exit.DONE
+    assert grid() == 1600.0
+    assert main([*cli, "meter", "ratio", "m1", "--ct", "100", "--at", "2026-01-15", "--by", "li"]) == Exit.DONE
+    assert "ct: 100" in capsys.readouterr().err
+    assert grid() == 10 * 80 + 10 * 100
+    assert main([*cli, "import", written(tmp_path, rows)]) == Exit.SITE
+    assert "leafgate meter ratio" in capsys.readouterr().err
+    plant(tmp_path, text.replace("ct: 80", "ct: 100"))
+    assert main([*cli, "import", written(tmp_path, rows)]) == Exit.DONE
