@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from kb.clause import Clause
-from kb.numbering import ORDINAL_PAREN
+from kb.numbering import ARTICLE, ORDINAL_PAREN
 from kb.split import Part
 
 PASSAGE_CHARS = 600  # measured: shorter ones part lists from their heading, longer ones blur
@@ -38,10 +38,15 @@ def _is_full(group: Sequence[Part], part: Part) -> bool:
 
 
 def _begins(group: Sequence[Part], part: Part) -> bool:
-    """Whether the part is a heading after text: always in the upper ranks, else once the group has some size."""
-    if part.mark is None or all(p.is_title for p in group):
+    """Whether the part is a heading after text: always a title of the upper ranks, else once the group has some size.
+
+    What follows a colon belongs to it: the conditions of an article stay with the article.
+    """
+    if part.mark is None or all(p.is_title for p in group) or group[-1].clause.text.endswith(("：", ":")):
         return False
-    return part.mark.rank <= ORDINAL_PAREN or (part.is_title and _chars(group) >= PASSAGE_CHARS / 2)
+    is_upper = part.mark.rank <= ARTICLE or (part.mark.rank <= ORDINAL_PAREN and part.is_title)
+    is_item = group[-1].mark is not None and group[-1].mark.rank == part.mark.rank and not part.is_title
+    return is_upper or (not is_item and _chars(group) >= PASSAGE_CHARS / 2)
 
 
 def _chars(group: Sequence[Part]) -> int:
