@@ -55,9 +55,9 @@ _DATED = re.compile(r"(?<!\d)(20\d\d)(?:\s*年|[-/](?=\d))?(?:\s*(1[0-2]|0?[1-9]
 _DAY = re.compile(r"(?<!\d)(20\d\d)\s*[年/-]\s*(\d{1,2})\s*[月/-]\s*(\d{1,2})\s*[日号]?")
 _OURS = re.compile("我们|咱们|我厂|本厂|我司|本公司|全厂|厂里|厂区|工厂|公司|厂|our|plant|factory|site|we|us")
 _PLAIN = re.compile(
-    "请问|是多少|有多少|多少|怎么样|如何|查一下|查询|告诉我|总共|一共|总量|总的|合计|累计|使用量|使用|消耗了?|产生了?|排放了?|情况|数据"
-    "|用了|用掉|吨|千瓦时|度|kwh|the|what|how|much|many|is|was|were|are|did|do|does|have|has|used?|using|consum(?:e|ed|ption)"
-    r"|total|of|in|for|so|far|and|tell|me|show|please|[的了是在总共有为呢吗量月份号日年]|[\s\W]"
+    "请问|多少吨|是多少|有多少|多少|怎么样|如何|查一下|查询|告诉我|总共|一共|总量|总的|合计|累计|使用量|使用|消耗了?|产生了?|排放了?|情况|数据"
+    "|用了|用掉|千瓦时|度|kwh|the|what|how|much|many|is|was|were|are|did|do|does|have|has|used?|using|consum(?:e|ed|ption)"
+    r"|total|of|in|for|so|far|and|tell|me|show|please|[的了是在总共有为呢吗量月份号日年和与及]|[\s\W]"
 )
 
 
@@ -106,7 +106,7 @@ def energy_question(question: Question) -> tuple[list[str], str] | None:
             rest = pattern.sub(" ", rest)
     ours = _OURS.search(rest) is not None
     rest = re.sub(r"\s+", "", _PLAIN.sub(" ", _OURS.sub(" ", rest)))
-    about_us = len(re.findall(f"[{HAN}]", rest)) <= 1 and not re.search("[a-z]{3}", rest)
+    about_us = not re.search(f"[{HAN}]|[a-z]{{3}}", rest)
     if asked and about_us and (period or ours):
         return asked, period or "year"
     return None

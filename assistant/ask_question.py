@@ -58,7 +58,7 @@ _COUNTED = re.compile(
 _ATTRIBUTE = re.compile(rf"([{HAN}]{{2,6}}?)(?:占|是|为|有|达到|要|应|得|需|将)*多少")
 _NOTICE = re.compile(r"〔\d{4}〕|\d{4}\s*年第\s*\d+\s*号")  # the year of a document's number, not of what it says
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
-_NUMBER = re.compile(r"(?<![\w.])\d[\d.]*(?:[-/]\d+)*(?![\w.])")
+_NUMBER = re.compile(r"(?<![a-z\d.])\d[\d.]*(?:[-/]\d+)*(?![a-z\d.])")
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,11 @@ class Question:
             elif not _STOP_WORD.fullmatch(run):
                 found.append(run)
         return list(dict.fromkeys(found))
+
+    def joints(self, have: set[str]) -> set[str]:
+        """Pairs that are missing only because two found words stand side by side in the question."""
+        triples = zip(self.words, self.words[1:], self.words[2:], strict=False)
+        return {b for a, b, c in triples if b not in have and a in have and c in have and a[-1] + c[0] == b}
 
     def strange_terms(self, have: set[str]) -> int:
         """How many terms of three characters or more are nowhere in `have`: not the same matter."""

@@ -50,7 +50,7 @@ def figure_text(figure: Figure) -> str:
     """A figure to four decimals, a small one to four digits; an interval by its ends, `--` when unknown."""
     if figure.low is None or figure.high is None:
         return "--"
-    ends = [figure.low] if figure.low == figure.high else [figure.low, figure.high]
+    ends = [figure.low, figure.high] if figure.exact is None else [figure.exact]
     return "..".join(rounded(end, 4 if abs(end) >= 0.1 or not end else 3 - Decimal(end).adjusted()) for end in ends)
 
 

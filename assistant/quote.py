@@ -25,11 +25,13 @@ MIN_COVERAGE = 0.4  # measured: below it hardly a question is answered, above it
 NEAR = 0.12  # a quote this close to the best one is shown beside it
 SCORE_SHARE = 0.15  # what the rank of the search adds to the coverage
 DEFINITION = 0.3  # what a clause that says "X is" adds for "what is X"
-LISTED = 0.15  # what a list of three items or more adds where a list is asked for
+TOPIC = 0.2  # what headings and title that name the matter add
+LISTED = 0.25  # what a list of three items or more adds where a list is asked for
 COMPANY_CHARS = 4  # so much of a company's name in a question names it
 COMMON_NAMES = ("有限公司", "集团公司", "股份有限公司", "集团有限公司", "有限责任公司")
 STRANGE = 0.1  # what each term of the question that is missing altogether takes away
 MAX_QUOTES = 3
+HEADING_CHARS = 16  # a longer text that ends like a sentence is one
 LIST_ITEM_CHARS = 80  # a passage of shorter clauses is one list and is quoted whole
 
 _ROW = re.compile(r"(?:\s[\d.—-]+){2,}\s*$")  # figures in the columns of a table
@@ -94,21 +96,26 @@ def _of_passage(hit: Hit, question: Question, rare: dict[str, float], bonus: flo
         if question.missing(text, context, hit.text):
             continue
         have = set(grams("\n".join((text, context, *question.places))))  # the places were found above
-        coverage = sum(weight for word, weight in rare.items() if word in have) / sum(rare.values())
+        joints = question.joints(have)
+        total = sum(weight for word, weight in rare.items() if word not in joints)
+        coverage = sum(weight for word, weight in rare.items() if word in have) / total
         coverage -= STRANGE * question.strange_terms(have)
         own = set(grams(text))
-        inside = sum(weight for word, weight in rare.items() if word in own) / sum(rare.values())
+        inside = sum(weight for word, weight in rare.items() if word in own) / total
         defined = DEFINITION if _defines(question, text) else 0.0
+        headed = set(grams("\n".join((group[0].document, *(_above(clause) for clause in group)))))
+        topic = sum(weight for word, weight in rare.items() if word in headed) / total
         listed = LISTED if question.asks_a_list and _items(group) > 2 else 0.0
-        yield Quote(group, coverage, (coverage + inside) / 2 + bonus + defined + listed)
+        yield Quote(group, coverage, (coverage + inside) / 2 + TOPIC * topic + bonus + defined + listed)
 
 
 def _groups(clauses: Sequence[Clause], question: Question) -> list[tuple[Clause, ...]]:
-    """What may be quoted of a passage: a list with its heading, else each clause that is no heading."""
+    """What may be quoted of a passage: each clause that is no heading, and a list with its heading."""
+    body = [n for n, clause in enumerate(clauses) if not _is_heading(clause)]
+    found = [(*_head_of(clauses, n), clauses[n]) for n in body]
     if question.asks_a_list and _is_list(clauses):
-        first = next((n for n, clause in enumerate(clauses) if not _is_heading(clause)), 0)
-        return [tuple(clauses[max(first - 1, 0) :])]
-    return [(*_head_of(clauses, n), clause) for n, clause in enumerate(clauses) if not _is_heading(clause)]
+        found.append(tuple(clauses[max(min(body, default=0) - 1, 0) :]))
+    return found
 
 
 def _is_list(clauses: Sequence[Clause]) -> bool:
@@ -128,8 +135,17 @@ def _head_of(clauses: Sequence[Clause], n: int) -> tuple[Clause, ...]:
 
 
 def _is_heading(clause: Clause) -> bool:
+    """Whether the clause only repeats the last part of its path; a whole sentence does not."""
     own = clause.heading.rpartition(SEPARATOR)[2]
+    if len(clause.text) > HEADING_CHARS and clause.text.endswith(("。", "；")):
+        return False
     return len(clause.text) < LIST_ITEM_CHARS and _bare(clause.text) in (_bare(own), _bare(clause.document))
+
+
+def _above(clause: Clause) -> str:
+    """The headings over a clause, without the first words of the clause itself."""
+    rest, _, own = clause.heading.rpartition(SEPARATOR)
+    return rest if _bare(clause.text).startswith(_bare(own)) else clause.heading
 
 
 def _bare(text: str) -> str:

@@ -27,6 +27,7 @@ class Loaded(Generic[T]):
 
     value: T
     file: str
+    text: str
     marks: dict[tuple[str, ...], int]
 
     def problem(self, code: str, *where: str, **fields: str) -> Problem:
@@ -59,7 +60,7 @@ def parse(text: str, kind: type[T], name: str) -> Loaded[T]:
     value = walk.value(node, kind, ())
     if walk.problems or value is BAD:
         raise ConfigError(sorted(walk.problems, key=lambda p: p.line))
-    return Loaded(value, name, walk.marks)
+    return Loaded(value, name, text, walk.marks)
 
 
 def load_folders(folders: Sequence[Path], kind: type[T]) -> dict[str, Loaded[T]]:

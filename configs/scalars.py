@@ -17,8 +17,8 @@ Seconds = NewType("Seconds", float)
 
 BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 UNITS_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|h|d)")
-_NUMBER = re.compile(r"[+-]?(\d[\d_]*)?(\.\d+)?([eE][+-]?\d+)?")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]+)?)(ms|s|min|h|d)")
+_NUMBER = re.compile(r"[+-]?([0-9][0-9_]*)?(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 
 
 class ScalarError(ValueError):
@@ -41,7 +41,7 @@ def number(text: str) -> float:
 
 def whole(text: str) -> int:
     """A whole number in decimal digits."""
-    if not re.fullmatch(r"[+-]?\d+", text):
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
         raise ScalarError("not_whole", "1")
     return int(text)
 

@@ -13,6 +13,7 @@ from configs.scalars import Seconds
 from configs.text import Text
 
 Protocol = Literal["dlt645-2007", "modbus"]
+WORDS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "uint64": 4, "int64": 4, "float32": 2, "float64": 4}
 RegisterType = Literal["uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64"]
 
 
@@ -71,6 +72,8 @@ def faults(loaded: Loaded[Profile]) -> list[Problem]:
         place = "di" if loaded.value.protocol.startswith("dlt645") else "register"
         if getattr(item, place) in ("", None):
             found.append(loaded.problem("missing_key", *where, value=place))
+        if item.register is not None and item.register + WORDS[item.type] > 65536:
+            found.append(loaded.problem("past_last_register", *where, "register", value=str(item.register)))
         if item.di and (len(item.di) != 8 or any(c not in "0123456789ABCDEF" for c in item.di)):
             found.append(loaded.problem("bad_di", *where, "di", value=item.di))
     return found

@@ -5,47 +5,57 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from drivers.build import driver_for, serial_bus, tcp_bus
 from drivers.bus import Bus
 from drivers.driver import Clock
 from edge_agent.batch import Batch
+from edge_agent.clock import AHEAD_US, forward
 from edge_agent.inbox import Inbox
 from edge_agent.poll import Poll, poll_line
 from edge_agent.record import QUEUE_BATCHES, Recorder
-from edge_agent.requests import begin, drain
+from edge_agent.requests import agree, begin
 from edge_agent.site import Site
 from edge_agent.store.lock import writing
+from edge_agent.store.reader import Reader
 from edge_agent.store.store import Store
 
 log = logging.getLogger("leafgate.agent")
 
 
-async def run_agent(site: Site, clock: Clock, stopped: asyncio.Event, committed: Callable[[int], None]) -> None:
+async def run_agent(site: Site, wall: Clock, stopped: asyncio.Event) -> None:
     """Run until `stopped`; everything seen by then is committed when this returns.
 
     Raises BusyError when another writer holds the lock, Stop when the site and its database disagree.
     """
     with writing(site.data, "run"), Store(site.data) as store:
-        begin(store, site, clock())
         inbox = Inbox(site.data)
-        drain(store, inbox)
+        begin(store, site, inbox, wall())
+        agree(site, wall())
+        clock = forward(wall, _newest(site, wall()))
         batches: asyncio.Queue[Batch] = asyncio.Queue(QUEUE_BATCHES)
         health: Counter[str] = Counter()
-        recorder = Recorder(store, inbox, batches, clock, health, committed)
+        recorder = Recorder(site, store, inbox, batches, clock, health)
         lines = dict(_lines(site, clock))
         log.info("agent of %s: %d devices on %d lines", site.plant.site.id, len(site.plant.devices), len(lines))
-        tasks = [asyncio.create_task(poll_line(polls, batches, clock, health)) for polls in lines.values()]
-        tasks.append(asyncio.create_task(recorder.run()))
+        polling = [asyncio.create_task(poll_line(polls, batches, clock, health)) for polls in lines.values()]
+        recording = asyncio.create_task(recorder.run())
         try:
-            await _until(stopped, tasks)
+            await _until(stopped, [*polling, recording])
         finally:
-            await _cancel(tasks)
+            await _cancel(polling)
+            recorder.stopping.set()
+            await asyncio.gather(recording, return_exceptions=True)
             await recorder.close()
             for bus in lines:
                 await bus.close()
         log.info("agent stopped")
+
+
+def _newest(site: Site, now: int) -> int:
+    """The time of the newest stored reading, so that a clock set back meanwhile does not go behind it."""
+    return max((s.at for s in Reader(site.data).last(now + AHEAD_US).values()), default=0)
 
 
 def _lines(site: Site, clock: Clock) -> Iterator[tuple[Bus, list[Poll]]]:

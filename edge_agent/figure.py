@@ -1,4 +1,4 @@
-"""A computed number with its unit, coverage and reasons; or an interval; or why there is none.
+"""A computed number with its bounds, unit, coverage and reasons; or an interval; or why there is none.
 
 Sums and quotients keep the rule of the house: what rests on an unknown part is unknown, and the
 part that is known stays visible beside it.
@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from edge_agent.reason import Reason, merged
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`low` and `high` are equal unless only a range is known; both None when it is unknown."""
+    """`low` and `high` hold the true value between them; both None when it is unknown.
+
+    best: the number to show where the bounds differ only because a register was interpolated; None
+    where a range is all that is known. What decides anything looks at the bounds.
+    """
 
     low: float | None
     high: float | None
@@ -25,6 +28,7 @@ class Figure:
     known: float | None = None  # the part that is known when the whole is not
     reasons: tuple[Reason, ...] = ()
     factors: tuple[str, ...] = ()
+    best: float | None = None
 
     @property
     def is_known(self) -> bool:
@@ -33,11 +37,13 @@ class Figure:
     @property
     def exact(self) -> float | None:
         """The number when it is one number."""
-        return self.low if self.low == self.high else None
+        if self.low is None:
+            return None
+        return self.low if self.low == self.high else self.best
 
     def as_json(self) -> float | list[float | None] | None:
         """A number, two ends of an interval, or null."""
-        return self.exact if self.low == self.high else [self.low, self.high]
+        return self.exact if self.low is None or self.exact is not None else [self.low, self.high]
 
     def times(self, low: float, high: float, unit: str, factor: str = "") -> Figure:
         """Multiplied by a factor, itself perhaps a range; a negative value turns the ends round."""
@@ -46,7 +52,8 @@ class Figure:
         if self.low is None or self.high is None:
             return replace(self, unit=unit, known=known, factors=factors)
         ends = [self.low * low, self.low * high, self.high * low, self.high * high]
-        return replace(self, low=min(ends), high=max(ends), unit=unit, known=known, factors=factors)
+        best = None if self.exact is None or low != high else self.exact * low
+        return replace(self, low=min(ends), high=max(ends), unit=unit, known=known, factors=factors, best=best)
 
     def marked(self, *reasons: Reason) -> Figure:
         """The same with more said about it."""
@@ -73,9 +80,11 @@ def total(parts: Iterable[Figure], unit: str) -> Figure:
     if any(not f.is_known for f in figures) or not figures:
         return Figure(None, None, unit, coverage, 0.0, known if figures else None, reasons, factors)
     low, high = sum(f.low or 0.0 for f in figures), sum(f.high or 0.0 for f in figures)
+    numbers = [f.exact for f in figures if f.exact is not None]
+    best = sum(numbers) if len(numbers) == len(figures) else None
     weights = [abs(f.low or 0.0) for f in figures]
     estimated = sum(w * f.estimated_share for w, f in zip(weights, figures, strict=True)) / (sum(weights) or 1.0)
-    return Figure(low, high, unit, coverage, estimated, None, reasons, factors)
+    return Figure(low, high, unit, coverage, estimated, None, reasons, factors, best)
 
 
 def quotient(top: Figure, bottom: Figure, unit: str, scale: float = 1.0) -> Figure:
@@ -90,15 +99,5 @@ def quotient(top: Figure, bottom: Figure, unit: str, scale: float = 1.0) -> Figu
         return Figure(None, None, unit, coverage, 0.0, None, merged(reasons, (Reason("divisor_zero"),)), factors)
     ends = [t / b * scale for t in (top.low, top.high) for b in (bottom.low, bottom.high)]
     estimated = max(top.estimated_share, bottom.estimated_share)
-    return Figure(min(ends), max(ends), unit, coverage, estimated, None, reasons, factors)
-
-
-def figure_json(figure: Figure) -> dict[str, Any]:
-    """What JSON says of a figure everywhere."""
-    return {
-        "value": figure.as_json(),
-        "unit": figure.unit,
-        "coverage": figure.coverage,
-        "estimated_share": figure.estimated_share,
-        "known_part": figure.known,
-    }
+    best = None if top.exact is None or bottom.exact is None else top.exact / bottom.exact * scale
+    return Figure(min(ends), max(ends), unit, coverage, estimated, None, reasons, factors, best)

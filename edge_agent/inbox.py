@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.ledger import Person
+from edge_agent.store.database import write_ahead
 from edge_agent.store.lock import FILE_MODE, make_data_folder
 
 INBOX_DB = "inbox.db"
 BUSY_MS = 10_000
-LOOK_S = 0.1  # how often a waiting command looks whether its request was done
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS request (
   number  INTEGER PRIMARY KEY,
@@ -39,7 +38,7 @@ CREATE TABLE IF NOT EXISTS request (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One wish: `past` (readings), `amounts`, or `ledger`, with its payload."""
+    """One wish: `past` (readings), `amounts`, or `ledger`, with its payload, as JSON when it comes back."""
 
     kind: str
     payload: Any
@@ -53,6 +52,7 @@ class Inbox:
 
     def __init__(self, data: Path) -> None:
         self._path = data / INBOX_DB
+        self._empty: tuple[int, ...] | None = None
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -62,7 +62,7 @@ class Inbox:
         try:
             if fresh:
                 os.chmod(self._path, FILE_MODE)
-            db.execute("PRAGMA journal_mode = WAL")
+            write_ahead(db)
             db.execute("PRAGMA synchronous = FULL")
             db.execute(_SCHEMA)
             yield db
@@ -80,15 +80,22 @@ class Inbox:
         return [row[0] for row in rows]
 
     def pending(self, most: int = 20) -> list[Request]:
-        """The oldest requests that wait, in the order they were asked."""
-        if not self._path.exists():
+        """The oldest requests that wait, in the order they were asked.
+
+        While nobody has touched the inbox since it was found empty, no file is opened: an idle
+        agent must not write to its card every second.
+        """
+        state = self._state()
+        if state == self._empty or not self._path.exists():
             return []
         statement = """SELECT kind, payload, by_name, login, asked, id FROM request
             WHERE done IS NULL ORDER BY number LIMIT ?"""
         with self._open() as db:
             rows = db.execute(statement, (most,)).fetchall()
+        # A wish that came while we looked has changed the files, and then we look again.
+        self._empty = state if not rows and state == self._state() else None
         return [
-            Request(kind, json.loads(payload), Person(name, login), asked, request)
+            Request(kind, payload, Person(name, login), asked, request)
             for kind, payload, name, login, asked, request in rows
         ]
 
@@ -98,16 +105,21 @@ class Inbox:
             statement = "UPDATE request SET done = ?, result = ?, payload = NULL WHERE id = ?"
             db.execute(statement, (now, json.dumps(result), request))
 
-    def results(self, ids: list[str], timeout_s: float) -> list[Any] | None:
-        """The results once all are done, or None when that takes too long; they stay asked then."""
-        deadline = time.monotonic() + timeout_s
+    def results(self, ids: list[str]) -> list[Any]:
+        """The results of those requests that are done, in the order they were asked."""
         marks = ", ".join("?" * len(ids))
         statement = f"SELECT result FROM request WHERE id IN ({marks}) AND done IS NOT NULL ORDER BY number"
-        while True:
-            with self._open() as db:
-                rows = db.execute(statement, ids).fetchall()
-            if len(rows) == len(ids):
-                return [json.loads(result) for (result,) in rows]
-            if time.monotonic() > deadline:
-                return None
-            time.sleep(LOOK_S)
+        with self._open() as db:
+            rows = db.execute(statement, ids).fetchall()
+        return [json.loads(result) for (result,) in rows]
+
+    def _state(self) -> tuple[int, ...]:
+        """Changes whenever somebody asks; looking at it touches no file."""
+        found = []
+        for path in (self._path, self._path.with_name(f"{INBOX_DB}-wal")):
+            try:
+                known = path.stat()
+                found += [known.st_mtime_ns, known.st_size]
+            except FileNotFoundError:
+                found.append(0)
+        return tuple(found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,7 @@ from configs.problem import Problem, nearest
 from configs.quantity import quantities
 from configs.scalars import ScalarError, number
 from drivers.reading import Kind, Quality, Tag
+from edge_agent.clock import AHEAD_US
 from edge_agent.inbox import Request
 from edge_agent.ledger import Person
 from edge_agent.period import US, Calendar
@@ -29,7 +31,7 @@ from edge_agent.when import moment
 
 COLUMNS = ["tag", "from", "to", "value", "unit", "note"]
 SHOWN = 60  # characters of a wrong first line that are repeated
-AHEAD_US = 3600 * US  # a reading further in the future than this is a wrong date
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _QUALITY = re.compile(r"(good|uncertain|stale|bad|absent)(?::(\w+))?")
 
 
@@ -43,9 +45,10 @@ class Intake:
     warnings: list[Problem] = field(default_factory=list)
 
     def requests(self, by: Person, now: int) -> list[Request]:
-        """The rows in pieces that one transaction takes."""
+        """The rows in pieces that one transaction takes; what withdraws goes before what files anew."""
         found = []
-        for kind, rows in (("amounts", self.amounts), ("past", self.past)):
+        amounts = sorted(self.amounts, key=lambda row: row[3] is not None)
+        for kind, rows in (("amounts", amounts), ("past", self.past)):
             found += [Request(kind, rows[i : i + CHUNK], by, now) for i in range(0, len(rows), CHUNK)]
         return found
 
@@ -108,10 +111,15 @@ class _Parser:
             raise ScalarError("csv_unit", f"{unit} ({allowed})")
         if not text:
             return None
+        if "_" in text or ("," in text and not _GROUPED.fullmatch(text)):
+            raise ScalarError("not_a_number", text)  # 1,5 is one and a half somewhere, and 15 nowhere
         try:
-            return number(text.replace(",", "")) * factor
+            value = number(text.replace(",", "")) * factor
         except ScalarError:
             raise ScalarError("not_a_number", text) from None
+        if not math.isfinite(value):
+            raise ScalarError("not_a_number", text)
+        return value
 
     def _time(self, text: str) -> int:
         try:
@@ -125,10 +133,13 @@ class _Parser:
         if value is not None and value < 0:
             return self._wrong(line, "csv_negative", key=tag.name, value=f"{value:g}")
         spans = self._spans(tag.name)
+        if value is None:
+            spans[:] = [span for span in spans if span != (start, end)]
         clash = next((s for s in spans if s != (start, end) and s[0] < end and start < s[1]), None)
         if clash and value is not None:
             return self._wrong(line, "csv_overlap", key=tag.name, value=self._days(clash))
-        spans.append((start, end))
+        if value is not None:
+            spans.append((start, end))
         self.out.amounts.append([tag.name, start, end, value, note])
         first, last = (self._local(t) for t in (start, end))
         if first.day == 1 and last.hour == 0 and (self._local(end + 86_400 * US)).day == 1 and last.day > 27:

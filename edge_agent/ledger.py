@@ -87,22 +87,20 @@ class Ledger:
         return sorted({at for (_, old), (at, new) in pairwise(known) if start < at < end and old != new})
 
     def first_start(self, by: Person, now: int) -> list[LedgerEvent]:
-        """`installed` events for devices without one.
+        """`installed` events for devices that have none."""
+        new = [name for name in self._site.plant.devices if name not in self._ratios]
+        ratios = {name: self._planned(name) for name in new}
+        return [
+            LedgerEvent(BEGINNING, name, INSTALLED, {"ct": r.ct, "pt": r.pt}, by, now) for name, r in ratios.items()
+        ]
 
-        Raises Stop where plant.yaml and the ledger disagree on today's ratio.
-        """
-        events = []
+    def agree(self, now: int) -> None:
+        """Raises Stop where plant.yaml and the ledger disagree on today's ratio of a device."""
         for name in self._site.plant.devices:
-            planned = self._planned(name)
-            if name not in self._ratios:
-                detail = {"ct": planned.ct, "pt": planned.pt}
-                events.append(LedgerEvent(BEGINNING, name, INSTALLED, detail, by, now))
-                continue
-            kept = self.ratio(name, now)
+            kept, planned = self.ratio(name, now), self._planned(name)
             if kept != planned:
                 said = {"kept_ct": kept.ct, "kept_pt": kept.pt, "ct": planned.ct, "pt": planned.pt}
                 raise Stop(Exit.SITE, "error.ratio_differs", device=name, **{k: f"{v:g}" for k, v in said.items()})
-        return events
 
     def _planned(self, device: str) -> Ratio:
         config = self._site.plant.devices.get(device)

@@ -102,6 +102,8 @@ def _named(text: str, calendar: Calendar, now: int) -> Period:
         return _named(named[text], calendar, now)
     if ".." in text:
         first, _, after = text.partition("..")
+        if ".." in first + after:
+            raise PeriodError(text)
         return Period(text, _named(first, calendar, now).start, _named(after, calendar, now).start)
     match = re.fullmatch(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", text)
     if not match:

@@ -6,10 +6,11 @@ A failed commit loses nothing: the batches stay, the queue fills, and the polls 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from edge_agent.batch import Batch
 from edge_agent.inbox import Inbox
 from edge_agent.requests import drain
 from edge_agent.retry import Retry
+from edge_agent.site import Site
 from edge_agent.store.store import Store
 
 log = logging.getLogger("leafgate.record")
@@ -30,31 +32,53 @@ QUEUE_BATCHES = 1000  # full: the polls wait
 class Recorder:
     """The one who writes; its thread keeps a slow disk away from the devices."""
 
+    site: Site
     store: Store
     inbox: Inbox
     batches: asyncio.Queue[Batch]
     clock: Clock
     health: Counter[str]
-    committed: Callable[[int], None] = lambda rows: None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _waiting: list[Batch] = field(default_factory=list)
     _reported: Counter[str] = field(default_factory=Counter)
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "store"))
 
     async def run(self) -> None:
-        """Flush and look into the inbox for ever."""
-        retry = Retry()
-        while True:
-            await asyncio.sleep(FLUSH_S)
-            try:
-                await self.flush()
-                await self._in_thread(lambda: drain(self.store, self.inbox))
-                if retry.failures:
-                    log.info("the store writes again")
-                retry.reset()
-            except (sqlite3.Error, OSError) as error:
-                level = logging.DEBUG if retry.failures else logging.ERROR
-                log.log(level, "the store cannot write, %d batches wait: %s", len(self._waiting), error)
-                await asyncio.sleep(retry.next_wait())
+        """Flush and look into the inbox until `stopping`, then finish what is begun."""
+        flushing, serving = Retry(), Retry()
+        serve_at = 0.0
+        while not self.stopping.is_set():
+            await self._pause(FLUSH_S)
+            if not await self._tried(self.flush, flushing, "the store"):
+                await self._pause(flushing.next_wait())
+                continue
+            # One request a turn, so that a large import never keeps readings from the disk.
+            now = asyncio.get_running_loop().time()
+            if now >= serve_at and not await self._tried(self.serve, serving, "the inbox"):
+                serve_at = now + serving.next_wait()
+
+    async def serve(self) -> None:
+        """Carry out one request."""
+        await self._in_thread(lambda: drain(self.store, self.site, self.inbox, most=1))
+
+    async def _tried(self, work: Callable[[], Awaitable[None]], retry: Retry, name: str) -> bool:
+        """Whether it worked; the first failure of a row is logged, and the recovery."""
+        try:
+            await work()
+        except (sqlite3.Error, OSError) as error:
+            level = logging.DEBUG if retry.failures else logging.ERROR
+            log.log(level, "%s cannot write, %d batches wait: %s", name, len(self._waiting), error)
+            return False
+        if retry.failures:
+            log.info("%s writes again", name)
+        retry.reset()
+        return True
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not past the stop."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
 
     async def flush(self) -> None:
         """Commit everything that was seen so far; raises what SQLite raises, and then keeps it all."""
@@ -63,15 +87,18 @@ class Recorder:
             self._waiting.append(self.batches.get_nowait())
             room -= 1
         batches = [*self._waiting, self._health()]
-        rows = await self._in_thread(lambda: self._commit(batches))
+        await self._in_thread(lambda: self._commit(batches))
         self._waiting.clear()
         self._reported = Counter(self.health)
-        self.committed(rows)
 
     async def close(self) -> None:
-        """The last flush."""
+        """The last flush; says how much a disk that refuses has cost."""
         try:
-            await self.flush()
+            while self._waiting or not self.batches.empty():
+                await self.flush()
+        except (sqlite3.Error, OSError) as error:
+            rows = sum(len(batch) for batch in self._waiting) + self.batches.qsize()
+            log.error("stopped with %d readings or more that the disk did not take: %s", rows, error)
         finally:
             self._thread.shutdown()
 

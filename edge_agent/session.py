@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class Session:
 
     def now(self) -> int:
         """Microseconds UTC."""
-        return int(datetime.now(UTC).timestamp() * 1_000_000)
+        return time.time_ns() // 1000
 
     def say(self, key: str, /, **fields: object) -> None:
         """Talk, on stderr."""
@@ -55,7 +55,7 @@ class Session:
 
     def document(self, command: str, body: dict[str, Any]) -> None:
         """One JSON document on stdout."""
-        text = json.dumps({"schema": f"leafgate.{command}/1", **body}, ensure_ascii=False, indent=None, default=str)
+        text = json.dumps({"schema": f"leafgate.{command}/1", **body}, ensure_ascii=False, allow_nan=False, default=str)
         sys.stdout.write(text + "\n")
 
 

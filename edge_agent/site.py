@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from configs import FOLDER
-from configs.load import Loaded, load, load_folders
+from configs.load import Loaded, load, load_folders, parse
 from configs.problem import ConfigError
 from configs.scalars import Seconds
 from configs.text import Text, both
@@ -178,8 +178,18 @@ def open_site(folder: Path) -> Site:
     problems = problems_of(loaded, profiles)
     if problems:
         raise ConfigError(problems)
-    text = path.read_text(encoding="utf-8-sig")
-    return Site(folder, loaded.value, text, {name: p.value for name, p in profiles.items()})
+    return Site(folder, loaded.value, loaded.text, {name: p.value for name, p in profiles.items()})
+
+
+def site_as_recorded(site: Site, text: str) -> Site:
+    """The same folder with a plant.yaml of an earlier time; raises ConfigError where a profile of it is gone."""
+    from edge_agent.site_check import problems_of
+
+    loaded = parse(text, Plant, f"{PLANT_FILE} (data/plant.db)")
+    problems = problems_of(loaded, load_profiles(site.folder))
+    if problems:
+        raise ConfigError(problems)
+    return replace(site, plant=loaded.value, text=text)
 
 
 def load_profiles(folder: Path) -> dict[str, Loaded[Profile]]:

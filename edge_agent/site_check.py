@@ -15,7 +15,7 @@ from edge_agent.site import MANUAL, DeviceConfig, MeterConfig, Plant
 
 RESERVED = (MANUAL, "agent")
 _NAME = re.compile(r"[\w-]+")  # letters of any script, digits, _ and -
-_ADDRESS = re.compile(r"\d{12}|A{12}")
+_ADDRESS = re.compile(r"[0-9]{12}|A{12}")
 
 
 def problems_of(loaded: Loaded[Plant], profiles: dict[str, Loaded[Profile]]) -> list[Problem]:
@@ -100,6 +100,9 @@ class _Check:
         elif meter.tag in self.tags and self.tags[meter.tag] not in carrier.quantities:
             allowed = ", ".join(carrier.quantities)
             yield self.loaded.problem("wrong_quantity", *where, "tag", value=self.tags[meter.tag], allowed=allowed)
+        others = [n for n, m in self.plant.meters.items() if m.tag == meter.tag and m.level == 1]
+        if meter.level == 1 and others[0] != name:
+            yield self.loaded.problem("tag_metered_twice", *where, "tag", value=meter.tag, other=others[0])
         if meter.level == 1 and meter.flow is None:
             yield self.loaded.problem("needs_flow", *where)
         if meter.level > 1 and meter.flow is not None:

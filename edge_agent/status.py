@@ -6,11 +6,12 @@ from typing import Any
 
 from configs.quantity import quantities
 from drivers.reading import Kind, Quality
+from edge_agent.clock import AHEAD_US
 from edge_agent.ledger import Ledger, multiplier
 from edge_agent.period import US
 from edge_agent.poll import LINK_ITEM, LinkState
 from edge_agent.site import Site
-from edge_agent.store.lock import LOCK_FILE, running
+from edge_agent.store.lock import LOCK_FILE, Holder, running
 from edge_agent.store.reader import Reader, Sample
 from edge_agent.when import iso
 
@@ -20,7 +21,7 @@ WATCH_LOCK = "watch.lock"
 def status(site: Site, now: int) -> dict[str, Any]:
     """The body of `status --json`; a value too old for its max_age is stale and not shown."""
     reader = Reader(site.data)
-    last = reader.last()
+    last = reader.last(now + AHEAD_US)
     holder = running(site.data, LOCK_FILE)
     runs = holder is not None and holder.command == "run"
     watch = running(site.data, WATCH_LOCK)
@@ -31,13 +32,15 @@ def status(site: Site, now: int) -> dict[str, Any]:
             "since": iso(holder.since, site.zone) if runs and holder else None,
         },
         "watch": {"state": "running" if watch else "stopped", "last": iso(watch.since, site.zone) if watch else None},
-        "links": [_link(site, reader, name, last.get(f"{name}.{LINK_ITEM}"), runs) for name in site.plant.devices],
+        "links": [_link(site, reader, name, last, holder if runs else None) for name in site.plant.devices],
         "tags": _tags(site, reader, last, now),
     }
 
 
-def _link(site: Site, reader: Reader, name: str, sample: Sample | None, runs: bool) -> dict[str, Any]:
-    if sample is None or sample.value is None or not runs:
+def _link(site: Site, reader: Reader, name: str, last: dict[str, Sample], agent: Holder | None) -> dict[str, Any]:
+    """What the running agent has found; what an earlier one said is no longer known."""
+    sample = last.get(f"{name}.{LINK_ITEM}")
+    if sample is None or sample.value is None or agent is None or sample.at < agent.since:
         return {"name": name, "state": "unknown", "since": None, "error": None}
     since = reader.since(f"{name}.{LINK_ITEM}", sample.value)
     state = LinkState(int(sample.value)).code
@@ -63,6 +66,11 @@ def _tags(site: Site, reader: Reader, last: dict[str, Sample], now: int) -> list
             value *= multiplier(site, ledger, name, sample.at)
         age = round((now - sample.at) / US, 1)
         rows.append(_row(name, value, unit, quality.code, why, iso(sample.at, site.zone), age))
+    for name in sorted(last):
+        if name.startswith("agent."):  # what the agent counts of itself since its start
+            sample = last[name]
+            age = round((now - sample.at) / US, 1)
+            rows.append(_row(name, sample.value, "1", sample.quality.code, None, iso(sample.at, site.zone), age))
     return rows
 
 

@@ -37,7 +37,8 @@ def ratio(session: Session, device: str, ct: float, pt: float, text: str, by: st
     at, now = moment_of(session, text), session.now()
     if at is None or at > now:
         raise Stop(Exit.USAGE, "error.ratio_ahead", value=text)
-    submit(session.site, [Request("ledger", [at, device, RATIO, {"ct": ct, "pt": pt}], me(by), now)], "meter")
+    request = Request("ledger", [max(at, 1), device, RATIO, {"ct": ct, "pt": pt}], me(by), now)
+    submit(session.site, [request], "meter")
     said = {"device": device, "ct": f"{ct:g}", "pt": f"{pt:g}", "at": iso(at, session.site.zone)}
     session.say("meter.ratio.done", **said)
     if (devices[device].ct, devices[device].pt) != (ct, pt):

@@ -13,7 +13,7 @@ def period_of(session: Session, text: str, now: int | None = None) -> Period:
     site = session.site
     calendar = Calendar(site.zone, site.plant.site.accounting_day)
     try:
-        return parse(text, calendar, now or session.now())
+        return parse(text, calendar, session.now() if now is None else now)
     except PeriodError:
         raise Stop(Exit.USAGE, "error.period", value=text, allowed=PeriodError.allowed) from None
 

@@ -42,7 +42,7 @@ async def _serve(session: Session, seconds: float | None) -> None:
         loop.add_signal_handler(number, stopped.set)
     if seconds is not None:
         loop.call_later(seconds, stopped.set)
-    await run_agent(session.site, session.now, stopped, lambda rows: None)
+    await run_agent(session.site, session.now, stopped)
 
 
 def _log_to(folder: Path, verbose: bool) -> None:

@@ -52,11 +52,24 @@ class Account:
 
 
 def account(books: Books, period: Period) -> Account:
-    """The account of a period; a part that is unknown makes what rests on it unknown."""
+    """The account of a period; a part that is unknown makes what rests on it unknown.
+
+    In a period that goes on each meter is shown up to its own last register, but what is added up
+    or divided ends where the earliest of them ends: otherwise a silent grid meter would raise the
+    renewable share.
+    """
+    shown = _account(books, period)
+    if not period.open:
+        return shown
+    sums = _account(books, books.settled(period))
+    figures = (sums.electricity, sums.self_use, sums.tce, sums.tco2, sums.renewable_share)
+    return Account(period, shown.lines, *(books.enough(figure, period) for figure in figures))
+
+
+def _account(books: Books, period: Period) -> Account:
     flows = {flow: _flow(books, period, flow) for flow in ("grid_import", "grid_export", "pv_generation")}
     self_use = _self_use(books, flows)
     grid = flows["grid_import"] or unknown("kWh", reason("no_grid_meter"), coverage=0.0)
-    electricity = total([grid, self_use], "kWh")
     lines = [_line(books, period, "electricity", "grid_import", grid, carbon=True)]
     for flow in ("pv_generation", "grid_export"):
         if value := flows[flow]:
@@ -66,8 +79,8 @@ def account(books: Books, period: Period) -> Account:
     lines += list(_purchases(books, period))
     tce = total([line.tce for line in lines if line.tce], "tce")
     tco2 = total([line.tco2 for line in lines if line.tco2], "tCO2")
-    share = quotient(own.tce or self_use, tce, "%", 100.0)
-    return Account(period, tuple(lines), electricity, self_use, tce, tco2, share)
+    share = quotient(own.tce or exactly(0.0, "tce"), tce, "%", 100.0)
+    return Account(period, tuple(lines), total([grid, self_use], "kWh"), self_use, tce, tco2, share)
 
 
 def intensities(books: Books, period: Period, result: Account) -> list[tuple[str, Figure]]:
@@ -96,8 +109,9 @@ def _self_use(books: Books, flows: dict[str, Figure | None]) -> Figure:
             return unknown("kWh", *generated.reasons, reason("no_export_meter"), coverage=generated.coverage)
         exported = exactly(0.0, "kWh")
     difference = total([generated, exported.times(-1.0, -1.0, "kWh")], "kWh")
-    if difference.low is not None and difference.low < 0:
-        return unknown("kWh", reason("exported_more", kwh=f"{-difference.low:.1f}"), coverage=difference.coverage)
+    if difference.exact is not None and difference.exact < 0:
+        said = reason("exported_more", kwh=f"{-difference.exact:.1f}")
+        return unknown("kWh", said, coverage=difference.coverage)
     return difference
 
 

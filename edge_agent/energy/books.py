@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Self
 
 from configs.quantity import quantities
@@ -15,8 +16,8 @@ from edge_agent.figure import Figure, exactly, total, unknown
 from edge_agent.ledger import Ledger, multiplier
 from edge_agent.period import US, Calendar, Period
 from edge_agent.reason import Reason, reason
-from edge_agent.site import MANUAL, Site
-from edge_agent.store.reader import Reader
+from edge_agent.site import MANUAL, Site, site_as_recorded
+from edge_agent.store.reader import Reader, Sample
 from edge_agent.store.store import AmountRow
 
 STALE_AFTER_S = 24 * 3600.0  # how far apart registers may lie that are joined by a line
@@ -35,11 +36,21 @@ class Books:
     at: int
     reader: Reader
     factors: Factors
+    notes: tuple[Reason, ...] = ()
 
     @classmethod
     def open(cls, site: Site, now: int, at: int | None = None) -> Self:
-        """The books as of `at`, by default now; raises ConfigError for a wrong factor file."""
-        return cls(site, now if at is None else at, Reader(site.data), load_factors(site.folder))
+        """The books as of `at`, by default now; raises ConfigError for a wrong factor file.
+
+        For a time in the past the plant.yaml counts that was recorded by then.
+        """
+        reader = Reader(site.data)
+        if at is None or at >= now:
+            return cls(site, now if at is None else at, reader, load_factors(site.folder))
+        text = reader.site_text(at)
+        then = site if text is None else site_as_recorded(site, text)
+        notes = (reason("site_not_recorded"),) if text is None else ()
+        return cls(then, at, reader, load_factors(site.folder), notes)
 
     @cached_property
     def calendar(self) -> Calendar:
@@ -74,8 +85,33 @@ class Books:
         figure = consumption(self.reader, self._counter(tag), period, self.at)
         if figure.is_known and (figure.coverage or 0.0) < MIN_COVERAGE:
             why = reason("low_coverage", tag=tag, coverage=f"{(figure.coverage or 0) * 100:.1f}")
-            return unknown(figure.unit, why, known=figure.low, coverage=figure.coverage)
+            return unknown(figure.unit, why, known=figure.exact, coverage=figure.coverage)
         return figure
+
+    def settled(self, period: Period) -> Period:
+        """An open period up to the register that every live level 1 meter has reached."""
+        ends = []
+        for meter in self.site.plant.meters.values():
+            counter = None if meter.level > 1 else self._counter_of(meter.tag)
+            last = None if counter is None or counter.tag is None else self._good(counter.tag, period.end)
+            if counter and last and period.start < last.at and period.end - last.at <= counter.stale_after:
+                ends.append(last.at)
+        return Period(period.name, period.start, min(ends, default=period.end))
+
+    def enough(self, figure: Figure, period: Period) -> Figure:
+        """A figure of the settled part as one of the whole open period; unknown below MIN_COVERAGE."""
+        share = (self.settled(period).end - period.start) / (period.end - period.start)
+        coverage = share * (figure.coverage if figure.coverage is not None else 1.0)
+        if figure.is_known and coverage < MIN_COVERAGE:
+            why = reason("settled_short", coverage=f"{coverage * 100:.1f}")
+            return unknown(figure.unit, *figure.reasons, why, known=figure.exact, coverage=coverage)
+        return replace(figure, coverage=coverage)
+
+    def _good(self, tag: int, at: int) -> Sample | None:
+        return self.reader.good_before(tag, at, self.at)
+
+    def _counter_of(self, tag: str) -> Counter | None:
+        return None if self.site.tags()[tag].kind == Kind.AMOUNT else self._counter(tag)
 
     def total(self, quantity: str, period: Period, whole: bool) -> Figure:
         """The sum over every tag of a quantity; unknown where no tag measures it."""
@@ -108,7 +144,7 @@ class Books:
             if meter.level != 1 or meter.tag.startswith(f"{MANUAL}."):
                 continue
             number = self._ids.get(meter.tag)
-            last = None if number is None else self.reader.good_before(number, self.at, self.at)
+            last = None if number is None else self._good(number, self.at)
             if last is None:
                 found.append(reason("never_read", meter=name, tag=meter.tag))
             elif self.at - last.at > stale_after_s * US:
@@ -117,7 +153,7 @@ class Books:
 
     def _last(self, tag: str, unit: str) -> Figure:
         number = self._ids.get(tag)
-        sample = None if number is None else self.reader.good_before(number, self.at, self.at)
+        sample = None if number is None else self._good(number, self.at)
         if sample is None or sample.value is None:
             return unknown(unit, reason("no_reading", tag=tag), coverage=0.0)
         return exactly(sample.value, unit)
@@ -145,6 +181,10 @@ class Books:
     def _filed(self, tag: str, period: Period, enough: float) -> Figure:
         unit = quantities()[self.site.tags()[tag].quantity].unit
         rows = [a for a in self.reader.amounts(tag, self.at) if period.start <= a.start and a.end <= period.end]
+        for left, right in pairwise(rows):
+            if right.start < left.end:
+                span = f"{self.calendar.local(right.start):%Y-%m-%d}..{self.calendar.local(left.end):%Y-%m-%d}"
+                return unknown(unit, reason("amount_overlaps", tag=tag, span=span), coverage=0.0)
         value = sum(a.value or 0.0 for a in rows)
         coverage = sum(a.end - a.start for a in rows) / (period.end - period.start)
         if coverage >= enough:

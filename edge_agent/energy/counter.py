@@ -1,7 +1,8 @@
 """Consumption of a counter between two moments: the difference of its boundary registers.
 
 A boundary register is read exactly, or interpolated between good readings that lie close enough;
-it is never extrapolated, so a missing one makes the consumption unknown and never smaller.
+it is never extrapolated, so a missing one makes the consumption unknown and never smaller. Of an
+interpolated one it is certain only that it lies between its two readings: those are its bounds.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from itertools import pairwise
 from edge_agent.figure import Figure, unknown
 from edge_agent.period import Period
 from edge_agent.reason import Reason, reason
-from edge_agent.store.reader import Reader
+from edge_agent.store.reader import Reader, Sample
 
 NEAR_TOP, NEAR_ZERO = 0.9, 0.1  # shares of the register's range between which a fall is a rollover
+Fall = tuple[int, float, float]  # when, the register before, the register after
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,14 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class _Register:
+    """The register at a moment: its bounds, the value on the line between them, and their times."""
+
     at: int
     value: float
-    first: int  # the good readings it rests on
+    low: float
+    high: float
+    first: int
     last: int
-    doubt: float  # how much it could be off, in register units
 
 
 def consumption(reader: Reader, counter: Counter, period: Period, until: int) -> Figure:
@@ -53,80 +58,95 @@ def consumption(reader: Reader, counter: Counter, period: Period, until: int) ->
         return unknown(counter.unit, reason("no_reading", tag=counter.name), coverage=0.0)
     cuts = counter.changes(period.start, period.end)
     moments = [period.start, *cuts, period.end]
-    registers = [_register(reader, counter, at, until) for at in moments]
+    registers = [_register(reader, counter, counter.tag, at, until) for at in moments]
     if registers[-1] is None and period.open:
-        registers[-1] = _latest(reader, counter, period.end, until)
+        registers[-1] = _latest(reader, counter, counter.tag, period.end, until)
     found = [r for r in registers if r is not None]
-    if len(found) < len(registers):
-        return _incomplete(reader, counter, period, until, "start" if registers[0] is None else "end")
-    falls = reader.falls(counter.tag, found[0].first, found[-1].last, until)
-    strange = [f for f in falls if not _is_rollover(counter, f)]
-    if strange:
-        return _fallen(counter, strange[0])
-    return _sum(counter, period, found, falls)
+    if len(found) == len(registers):
+        return _difference(reader, counter, counter.tag, period, found, until)
+    return _incomplete(reader, counter, counter.tag, period, registers, until)
 
 
-def _sum(counter: Counter, period: Period, found: list[_Register], falls: list[tuple[int, float, float]]) -> Figure:
-    used = doubt = 0.0
+def _difference(
+    reader: Reader, counter: Counter, tag: int, period: Period, found: list[_Register], until: int
+) -> Figure:
+    falls = reader.falls(tag, found[0].first, found[-1].last, until)
+    strange = next((f for f in falls if not _is_rollover(counter, f)), None)
+    if strange is not None:
+        at, before, after = strange
+        said = {"at": counter.when(at), "before": f"{before:.2f}", "after": f"{after:.2f}"}
+        return unknown(counter.unit, reason("register_fell", tag=counter.name, **said), coverage=0.0)
+    best = low = high = 0.0
     for left, right in pairwise(found):
         multiplier = counter.multiplier(left.at)
-        turns = sum(1 for at, _, _ in falls if left.at < at <= right.at)
-        used += (right.value - left.value + turns * (counter.modulus or 0.0)) * multiplier
-        doubt += (left.doubt + right.doubt) * multiplier
+        turned = sum(1 for at, _, _ in falls if left.at < at <= right.at) * (counter.modulus or 0.0)
+        best += (right.value - left.value + turned) * multiplier
+        low += (right.low - left.high + turned) * multiplier
+        high += (right.high - left.low + turned) * multiplier
     coverage = (found[-1].at - found[0].at) / (period.end - period.start)
-    estimated = min(doubt / used, 1.0) if used > 0 else 0.0
+    estimated = min((high - low) / best, 1.0) if best > 0 else 0.0
     notes: tuple[Reason, ...] = tuple(
         reason("rolled_over", tag=counter.name, at=counter.when(at)) for at, _, _ in falls
     )
-    return Figure(used, used, counter.unit, coverage, estimated, None, notes)
+    # A register never falls, so no bound of a consumption lies below zero.
+    return Figure(max(low, 0.0), high, counter.unit, coverage, estimated, None, notes, best=best)
 
 
-def _register(reader: Reader, counter: Counter, at: int, until: int) -> _Register | None:
-    assert counter.tag is not None
-    before = reader.good_before(counter.tag, at, until)
+def _register(reader: Reader, counter: Counter, tag: int, at: int, until: int) -> _Register | None:
+    before = reader.good_before(tag, at, until)
     if before is not None and before.at == at:
-        return _Register(at, before.value or 0.0, at, at, 0.0)
-    after = reader.good_after(counter.tag, at, until)
+        return _as_read(before)
+    after = reader.good_after(tag, at, until)
     if before is None or after is None or after.at - before.at > counter.stale_after:
         return None
     low, high = before.value or 0.0, after.value or 0.0
     if high < low:
         return None  # a line across a fall means nothing
     share = (at - before.at) / (after.at - before.at)
-    return _Register(at, low + (high - low) * share, before.at, after.at, high - low)
+    return _Register(at, low + (high - low) * share, low, high, before.at, after.at)
 
 
-def _latest(reader: Reader, counter: Counter, at: int, until: int) -> _Register | None:
+def _latest(reader: Reader, counter: Counter, tag: int, at: int, until: int) -> _Register | None:
     """For a period that goes on: the last good register, as it stands and where it stands."""
-    assert counter.tag is not None
-    last = reader.good_before(counter.tag, at, until)
-    if last is None or at - last.at > counter.stale_after:
-        return None
-    return _Register(last.at, last.value or 0.0, last.at, last.at, 0.0)
+    last = reader.good_before(tag, at, until)
+    return None if last is None or at - last.at > counter.stale_after else _as_read(last)
 
 
-def _is_rollover(counter: Counter, fall: tuple[int, float, float]) -> bool:
+def _as_read(sample: Sample) -> _Register:
+    value = sample.value or 0.0
+    return _Register(sample.at, value, value, value, sample.at, sample.at)
+
+
+def _is_rollover(counter: Counter, fall: Fall) -> bool:
     _, before, after = fall
     top = counter.modulus
     return top is not None and before >= NEAR_TOP * top and after <= NEAR_ZERO * top
 
 
-def _fallen(counter: Counter, fall: tuple[int, float, float]) -> Figure:
-    at, before, after = fall
-    said = reason("register_fell", tag=counter.name, at=counter.when(at), before=f"{before:.2f}", after=f"{after:.2f}")
-    return unknown(counter.unit, said, coverage=0.0)
-
-
-def _incomplete(reader: Reader, counter: Counter, period: Period, until: int, side: str) -> Figure:
-    """Unknown; the part between the first and the last register inside the period stays visible."""
-    assert counter.tag is not None
-    at = period.start if side == "start" else period.end
-    why = reason(f"no_register_at_{side}", tag=counter.name, at=counter.when(at))
-    first = reader.good_after(counter.tag, period.start, until)
-    last = reader.good_before(counter.tag, period.end, until)
+def _incomplete(
+    reader: Reader, counter: Counter, tag: int, period: Period, registers: list[_Register | None], until: int
+) -> Figure:
+    """Unknown; what was counted between the first and the last register inside stays visible."""
+    why = _missing(counter, period, registers)
+    first = reader.good_after(tag, period.start, until)
+    last = reader.good_before(tag, period.end, until)
     if first is None or last is None or first.at >= last.at:
         return unknown(counter.unit, why, coverage=0.0)
-    inside = Period(period.name, first.at, last.at)
-    part = consumption(reader, counter, inside, until)
     coverage = (last.at - first.at) / (period.end - period.start)
-    return unknown(counter.unit, why, *part.reasons, known=part.low, coverage=coverage)
+    cuts = counter.changes(first.at, last.at)
+    inner = [_register(reader, counter, tag, at, until) for at in cuts]
+    found = [_as_read(first), *(r for r in inner if r is not None), _as_read(last)]
+    if len(found) < len(cuts) + 2:
+        return unknown(counter.unit, why, coverage=coverage)
+    part = _difference(reader, counter, tag, Period(period.name, first.at, last.at), found, until)
+    return unknown(counter.unit, why, *part.reasons, known=part.exact, coverage=coverage)
+
+
+def _missing(counter: Counter, period: Period, registers: list[_Register | None]) -> Reason:
+    if registers[0] is None:
+        return reason("no_register_at_start", tag=counter.name, at=counter.when(period.start))
+    if registers[-1] is None:
+        return reason("no_register_at_end", tag=counter.name, at=counter.when(period.end))
+    cuts = counter.changes(period.start, period.end)
+    at = next(cut for cut, register in zip(cuts, registers[1:-1], strict=True) if register is None)
+    return reason("no_register_at_ratio_change", tag=counter.name, at=counter.when(at))

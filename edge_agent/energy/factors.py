@@ -80,7 +80,7 @@ def notes(factor: Factor, period: Period, calendar: Calendar) -> tuple[Reason, .
     found = []
     if factor.confidence in UNSURE:
         found.append(reason("factor_recalled", factor=factor.id, document=factor.document))
-    years = {calendar.local(period.start).year, calendar.local(period.end - 1).year}
+    years = {calendar.month_of(period.start)[0], calendar.month_of(period.end - 1)[0]}
     if factor.data_year is not None and years != {factor.data_year}:
         found.append(reason("factor_other_year", factor=factor.id, year=factor.data_year, period=period.name))
     if factor.low != factor.high:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from edge_agent.store.lock import FILE_MODE
 
 SCHEMA = Path(__file__).parent / "schema"
 BUSY_MS = 5000
+# What SQLite answers where it may not make its shared memory file.
+READ_ONLY = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 NEWEST = max(int(path.stem) for path in SCHEMA.glob("*.sql"))
 
 
@@ -27,7 +30,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         if fresh:
             os.chmod(path, FILE_MODE)
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        connection.execute("PRAGMA journal_mode = WAL")
+        write_ahead(connection)
         # FULL: in a simulated power cut NORMAL lost rows that were already acknowledged.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = OFF")
@@ -69,30 +72,44 @@ def _read_only(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1")
         return connection
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
         connection.close()
         log = path.with_name(path.name + "-wal")
-        if log.exists() and log.stat().st_size:
+        if error.sqlite_errorcode & 0xFF not in READ_ONLY or (log.exists() and log.stat().st_size):
             raise
     # Without a write-ahead log nothing can change below us: SQLite may skip its shared memory file.
     return sqlite3.connect(plain + "&immutable=1", uri=True, isolation_level=None)
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def version(connection: sqlite3.Connection) -> int:
+    """The schema's version; 0 before there is one."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
+def write_ahead(connection: sqlite3.Connection) -> None:
+    """SQLite does not wait its turn when two processes change the mode of a new file at once."""
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
-    found = _version(connection)
+    found = version(connection)
     if found > NEWEST:
         raise Stop(Exit.SITE, "error.newer_database", file=path, found=found, known=NEWEST)
 
 
 def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
     _refuse_newer(connection, path)
-    for version in range(_version(connection) + 1, NEWEST + 1):
-        script = (SCHEMA / f"{version:03}.sql").read_text(encoding="utf-8")
-        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {version};\nCOMMIT;")
+    for number in range(version(connection) + 1, NEWEST + 1):
+        script = (SCHEMA / f"{number:03}.sql").read_text(encoding="utf-8")
+        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
 def _explained(path: Path, error: sqlite3.DatabaseError) -> Stop:

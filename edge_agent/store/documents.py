@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ from tinydb.storages import Storage
 from tinydb.table import Table
 
 from edge_agent.exit import Exit, Stop
-from edge_agent.store.database import BUSY_MS, reading
+from edge_agent.store.database import BUSY_MS, reading, write_ahead
 from edge_agent.store.lock import FILE_MODE, make_data_folder
 
 Body = dict[str, Any]
@@ -204,7 +203,7 @@ def documents(path: Path) -> Iterator[Documents]:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        _write_ahead(connection)
+        write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(_SCHEMA)
         yield Documents(connection)
@@ -223,19 +222,6 @@ def documents_read_only(path: Path) -> Iterator[Documents]:
         raise FileNotFoundError(path)
     with reading(path) as connection:
         yield Documents(connection)
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """SQLite does not wait its turn when two processes change the mode of a new file at once."""
-    deadline = time.monotonic() + BUSY_MS / 1000
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
 
 
 def _text(body: Mapping[str, Any]) -> str:

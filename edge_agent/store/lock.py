@@ -43,11 +43,11 @@ def make_data_folder(data: Path) -> None:
 
 
 @contextmanager
-def writing(data: Path, command: str) -> Iterator[None]:
-    """Hold the lock; raises BusyError when another process does."""
+def writing(data: Path, command: str, patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """Hold the lock; raises BusyError when another process still does after `patience_s`."""
     make_data_folder(data)
     with (data / LOCK_FILE).open("a+") as file:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + patience_s
         while not _lock(file.fileno(), fcntl.LOCK_EX):
             holder = _holder(data)
             if time.monotonic() > deadline:

@@ -14,7 +14,7 @@ from typing import Any
 
 from drivers.reading import Quality
 from edge_agent.ledger import LedgerEvent, Person
-from edge_agent.store.database import reading
+from edge_agent.store.database import reading, version
 from edge_agent.store.store import PLANT_DB, AmountRow
 
 FOREVER = 2**62
@@ -52,18 +52,20 @@ class Reader:
         if not self.exists:
             return []
         with reading(self._path) as db:
+            if version(db) == 0:
+                return []  # the file is there and its schema is not: the first start has not come that far
             return db.execute(statement, values).fetchall()
 
     def ids(self) -> dict[str, int]:
         """Every tag that was ever stored."""
         return dict(self._ask("SELECT name, id FROM tag"))
 
-    def last(self, until: int = FOREVER) -> dict[str, Sample]:
-        """The newest reading of each tag."""
+    def last(self, before: int = FOREVER) -> dict[str, Sample]:
+        """The newest reading of each tag at or before a time; what lies in the future hides nothing."""
         statement = f"""
             SELECT tag.name, {_COLUMNS} FROM tag JOIN sample ON sample.rowid = (
-              SELECT rowid FROM sample WHERE tag = tag.id AND seen <= ? ORDER BY at DESC, rowid DESC LIMIT 1)"""
-        return {name: _sample(row) for name, *row in self._ask(statement, until)}
+              SELECT rowid FROM sample WHERE tag = tag.id AND at <= ? ORDER BY at DESC, rowid DESC LIMIT 1)"""
+        return {name: _sample(row) for name, *row in self._ask(statement, before)}
 
     def since(self, tag: str, state: float) -> int | None:
         """From when a state tag has had its present value without a break."""
@@ -128,9 +130,10 @@ class Reader:
             for at, device, kind, detail, name, login, recorded in self._ask(statement, until)
         ]
 
-    def is_applied(self, request: str) -> bool:
-        """Whether a request has taken effect."""
-        return bool(self._ask("SELECT 1 FROM applied WHERE request = ?", request))
+    def site_text(self, until: int) -> str | None:
+        """The plant.yaml that was in force at a time, as recorded by then."""
+        rows = self._ask("SELECT text FROM site_file WHERE loaded <= ? ORDER BY rowid DESC LIMIT 1", until)
+        return rows[0][0] if rows else None
 
 
 def _sample(row: Any) -> Sample:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from edge_agent.batch import Batch
 from edge_agent.ledger import LedgerEvent, Person
 from edge_agent.store.database import open_writer
 
+log = logging.getLogger("leafgate.store")
 PLANT_DB = "plant.db"
 
 _PAST = """
@@ -26,6 +29,12 @@ INSERT INTO amount (tag, start, end, value, note, by_name, login, recorded)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (
   SELECT 1 FROM (SELECT value, note FROM amount WHERE tag = ?1 AND start = ?2 AND end = ?3 ORDER BY id DESC LIMIT 1)
   WHERE value IS ?4 AND note = ?5)
+"""
+_OVERLAP = """
+SELECT start, end FROM (
+  SELECT start, end, value, MAX(amount.id) FROM amount JOIN tag ON tag.id = amount.tag
+  WHERE tag.name = ?1 GROUP BY start, end)
+WHERE value IS NOT NULL AND start < ?3 AND ?2 < end AND NOT (start = ?2 AND end = ?3) LIMIT 1
 """
 
 
@@ -54,9 +63,13 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Fold the log into the file and let go."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._db.close()
+        """Fold the log into the file and let go; a disk that refuses keeps the log for the next start."""
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            log.warning("the write-ahead log stays: %s", error)
+        finally:
+            self._db.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -101,10 +114,19 @@ class Store:
         if newest is None or newest[0] != digest:
             self._db.execute("INSERT INTO site_file VALUES (?, ?, ?)", (digest, text, now))
 
-    def mark_applied(self, request: str, now: int) -> bool:
-        """Note that a request takes effect in this transaction; False when it did before."""
-        found = self._db.execute("INSERT OR IGNORE INTO applied VALUES (?, ?)", (request, now))
-        return found.rowcount == 1
+    def applied(self, request: str) -> int | None:
+        """How many rows a request added when it took effect; None when it has not."""
+        row = self._db.execute("SELECT result FROM applied WHERE request = ?", (request,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def mark_applied(self, request: str, now: int, result: int) -> None:
+        """Note that a request takes effect in this transaction."""
+        self._db.execute("INSERT INTO applied VALUES (?, ?, ?)", (request, now, result))
+
+    def overlapping(self, amount: AmountRow) -> tuple[int, int] | None:
+        """Another filed period of the same tag that shares time with this one."""
+        row = self._db.execute(_OVERLAP, (amount.tag, amount.start, amount.end)).fetchone()
+        return None if row is None else (int(row[0]), int(row[1]))
 
     def _rows(self, batch: Batch) -> list[tuple[int, int, int, float | None, int, str | None]]:
         ids = [self._id(tag) for tag in batch.tags]

@@ -17,6 +17,7 @@ from drivers.error import DeviceError, LinkError
 from drivers.profile import Item, Profile
 from drivers.reading import Quality, Reading
 from edge_agent.batch import Batch
+from edge_agent.clock import forward
 from edge_agent.inbox import Inbox, Request
 from edge_agent.ledger import Person
 from edge_agent.poll import LinkState, Poll, cycle, poll_line
@@ -25,6 +26,7 @@ from edge_agent.requests import drain
 from edge_agent.retry import Retry
 from edge_agent.store.reader import Reader
 from edge_agent.store.store import Store
+from tests.plants import BARE, plant
 
 PROFILE = Profile(Text("表", "meter"), "modbus", "test", {"power": Item("power", register=0)})
 
@@ -107,7 +109,7 @@ async def test_a_full_queue_makes_the_poll_wait_and_is_counted() -> None:
 async def test_a_failed_commit_keeps_every_batch_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(tmp_path)
     batches: asyncio.Queue[Batch] = asyncio.Queue(100)
-    recorder = Recorder(store, Inbox(tmp_path), batches, tick(), Counter())
+    recorder = Recorder(plant(tmp_path, BARE), store, Inbox(tmp_path), batches, tick(), Counter())
     write = store.write
 
     def full(_: object) -> int:
@@ -128,16 +130,64 @@ async def test_a_failed_commit_keeps_every_batch_for_the_next(tmp_path: Path, mo
 def test_a_request_takes_effect_once_even_when_the_inbox_was_not_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inbox = Inbox(tmp_path)
+    inbox, site = Inbox(tmp_path), plant(tmp_path, BARE)
     inbox.put([Request("amounts", [["manual.p", 0, 10, 5.0, ""]], Person("a", "b"), 1)])
     with Store(tmp_path) as store:
         with monkeypatch.context() as patch:
             patch.setattr(inbox, "done", lambda *_: (_ for _ in ()).throw(OSError("power")))
             with pytest.raises(OSError, match="power"):
-                drain(store, inbox)
-        assert drain(store, inbox) == 1
-        assert drain(store, inbox) == 0
+                drain(store, site, inbox)
+        assert drain(store, site, inbox) == 1
+        assert drain(store, site, inbox) == 0
     assert [a.value for a in Reader(tmp_path).amounts("manual.p")] == [5.0]
+
+
+def test_a_request_that_is_wrong_is_refused_and_the_ones_behind_it_go_on(tmp_path: Path) -> None:
+    inbox, site, person = Inbox(tmp_path), plant(tmp_path, BARE), Person("a", "b")
+    wrong: list[tuple[str, object]] = [
+        ("past", [["m1.power", 1, 5.0, int(Quality.BAD), None]]),
+        ("past", [["m1.power", 1]]),
+        ("amounts", [["manual.p", 10, 10, 5.0, ""]]),
+        ("future", []),
+    ]
+    ids = inbox.put([Request(kind, payload, person, 1) for kind, payload in wrong])
+    ids += inbox.put([Request("amounts", [["manual.p", 0, 10, 5.0, ""]], person, 1)])
+    with Store(tmp_path) as store:
+        assert drain(store, site, inbox) == 5
+    *refused, last = inbox.results(ids)
+    assert all("error" in result for result in refused)
+    assert last == 1
+    assert [a.value for a in Reader(tmp_path).amounts("manual.p")] == [5.0]
+
+
+def test_amounts_that_overlap_are_refused_by_the_writer(tmp_path: Path) -> None:
+    inbox, site, person = Inbox(tmp_path), plant(tmp_path, BARE), Person("a", "b")
+    day = 86_400_000_000
+    whole, half = [["manual.p", 0, 31 * day, 100.0, ""]], [["manual.p", 0, 15 * day, 50.0, ""]]
+    ids = inbox.put([Request("amounts", rows, person, 1) for rows in (whole, half)])
+    with Store(tmp_path) as store:
+        drain(store, site, inbox)
+    assert "error" in inbox.results(ids)[1]
+    assert [a.value for a in Reader(tmp_path).amounts("manual.p")] == [100.0]
+
+
+def test_an_idle_inbox_is_not_opened_again_until_somebody_asks(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path)
+    inbox.put([Request("ledger", [], Person("a", "b"), 1)])
+    [first] = inbox.pending()
+    inbox.done(first.id, 1, 0)
+    assert inbox.pending() == []
+    before = tmp_path.stat().st_mtime_ns
+    assert inbox.pending() == []
+    assert tmp_path.stat().st_mtime_ns == before
+    Inbox(tmp_path).put([Request("ledger", [], Person("a", "b"), 1)])
+    assert len(inbox.pending()) == 1
+
+
+def test_the_clock_of_a_run_never_goes_back() -> None:
+    told = iter([100, 90, 95, 101, 300])
+    clock = forward(lambda: next(told), 50)
+    assert [clock() for _ in range(5)] == [100, 101, 102, 103, 300]
 
 
 def test_waits_grow_to_a_ceiling_and_start_anew() -> None:

@@ -59,7 +59,7 @@ async def running(folder: Path) -> AsyncIterator[Line]:
     async with plant.serve(folder) as where:
         site = site_of(folder, where)
         stopped = asyncio.Event()
-        agent = asyncio.create_task(run_agent(site, wall_clock, stopped, lambda rows: None))
+        agent = asyncio.create_task(run_agent(site, wall_clock, stopped))
         try:
             yield Line(plant, site)
         finally:
@@ -115,7 +115,7 @@ async def test_a_second_agent_is_refused_while_one_runs(tmp_path: Path) -> None:
     async with running(tmp_path) as line:
         await line.until(lambda last: bool(last))
         with pytest.raises(BusyError):
-            await run_agent(line.site, wall_clock, asyncio.Event(), lambda rows: None)
+            await run_agent(line.site, wall_clock, asyncio.Event())
 
 
 async def test_an_agent_killed_at_any_moment_keeps_all_that_a_reader_has_seen(tmp_path: Path) -> None:

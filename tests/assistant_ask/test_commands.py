@@ -22,7 +22,7 @@ from tests.kb.corpora import RULE
 from tests.plants import BARE
 
 
-@pytest.fixture()
+@pytest.fixture
 def site(tmp_path: Path) -> Path:
     """A bare site with one rule beside it, not yet in its corpus."""
     (tmp_path / "site").mkdir()

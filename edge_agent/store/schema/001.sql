@@ -51,5 +51,6 @@ CREATE TABLE site_file (
 -- Requests of inbox.db that took effect here, so that none takes effect twice.
 CREATE TABLE applied (
   request TEXT PRIMARY KEY,
-  at      INTEGER NOT NULL
+  at      INTEGER NOT NULL,
+  result  INTEGER NOT NULL   -- rows that were new
 ) STRICT, WITHOUT ROWID;
