@@ -126,6 +126,7 @@ class _Assessor:
         return (own.value, own.source) if own else (None, "")
 
     def _warnings(self, framework: Framework) -> Iterator[Reason]:
+        yield from self.books.notes
         if self.books.at > self.now:
             yield said("in_the_future", date=self.day)
         if framework.valid_from > self.day:

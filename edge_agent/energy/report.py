@@ -16,7 +16,7 @@ def account_json(books: Books, result: Account, intensities: list[tuple[str, Fig
     """Period, carriers, totals, renewable share, intensities, warnings."""
     zone = books.site.zone
     period = result.period
-    warnings = merged(result.warnings, *(figure.reasons for _, figure in intensities))
+    warnings = merged(books.notes, result.warnings, *(figure.reasons for _, figure in intensities))
     return {
         "as_of": iso(books.at, zone),
         "period": {

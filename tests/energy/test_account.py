@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from configs.problem import ConfigError
 from edge_agent.energy.account import Account, account, intensities
 from edge_agent.energy.books import Books
 from edge_agent.period import parse
@@ -103,3 +106,58 @@ def test_pv_without_an_export_meter_leaves_self_use_unknown_unless_the_plant_nev
     never = plant(tmp_path / "b", text.replace("language: zh", "language: zh, exports: false"), PLANT_Y_FACTORS)
     take_in(never, plant_y_rows())
     assert accounted(never)[0].self_use.exact == pytest.approx(1_440_000.0)
+
+
+def daily(days: int, skip: dict[str, int]) -> list[Row]:
+    """Registers at local midnight of the last days; PV starts to generate ten days ago."""
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    rows: list[Row] = []
+    for back in range(days, -1, -1):
+        day = str(today - timedelta(back))
+        steps = {
+            "grid": 1000.0 * (days - back),
+            "pv": 300.0 * max(10 - back, 0),
+            "export": 0.0,
+            "gas": 10.0 * (days - back),
+        }
+        rows += [(f"manual.{n}", "", day, value, "") for n, value in steps.items() if back >= skip.get(n, 0)]
+    return rows
+
+
+def test_a_silent_grid_meter_does_not_raise_the_share_of_a_running_period(tmp_path: Path) -> None:
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    running = f"{today - timedelta(100)}..{today + timedelta(1)}"
+    text = PLANT_Y.replace("24h", "35d")
+    sites = []
+    for name, skip in (("whole", {}), ("silent", {"grid": 4}), ("long", {"grid": 20})):
+        sites.append(plant(tmp_path / name, text, PLANT_Y_FACTORS))
+        take_in(sites[-1], daily(100, skip))
+    whole, silent, long = (accounted(site, running)[0] for site in sites)
+    closed = accounted(sites[0], f"{today - timedelta(100)}..{today - timedelta(4)}")[0]
+    assert whole.renewable_share.exact is not None
+    assert silent.renewable_share.exact is not None
+    assert silent.renewable_share.exact == pytest.approx(closed.renewable_share.exact)
+    assert silent.renewable_share.exact < whole.renewable_share.exact
+    assert not long.renewable_share.is_known
+    assert "settled_short" in {r.code for r in long.renewable_share.reasons}
+
+
+def test_an_assessment_in_the_past_uses_the_plant_yaml_of_that_time(tmp_path: Path) -> None:
+    site = plant_y(tmp_path)
+    between = wall_clock()
+    changed = plant(
+        tmp_path, PLANT_Y.replace("  pv:     {tag: manual.pv", "  sun:    {tag: manual.pv"), PLANT_Y_FACTORS
+    )
+    take_in(changed, [])
+    now, then = Books.open(changed, wall_clock()), Books.open(changed, wall_clock(), between)
+    assert "sun" in now.site.plant.meters
+    assert then.site.plant == site.plant
+    before_all = Books.open(changed, wall_clock(), 1)
+    assert [r.code for r in before_all.notes] == ["site_not_recorded"]
+
+
+def test_two_level_one_meters_cannot_share_a_tag(tmp_path: Path) -> None:
+    twice = PLANT_Y.replace("manual.export, carrier", "manual.pv, carrier")
+    with pytest.raises(ConfigError) as caught:
+        plant(tmp_path, twice)
+    assert [p.code for p in caught.value.problems] == ["tag_metered_twice"]
