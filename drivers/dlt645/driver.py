@@ -7,6 +7,7 @@ meters' replies are dropped and the waiting goes on.
 from __future__ import annotations
 
 from configs.quantity import quantities
+from drivers.answer import Answer
 from drivers.bus import Bus
 from drivers.dlt645.codec import (
     ERROR,
@@ -29,26 +30,14 @@ MOST_DAMAGED = 2  # damaged replies without a sound one before them that end a c
 LACKING_CYCLES = 240  # an item the meter lacks is asked again this much later; meters get replaced
 
 
-class Answer:
+class Reply(Answer[Frame]):
     """Waits for the reply to one read among everything else on the line."""
 
     def __init__(self, address: str, di: str) -> None:
+        super().__init__(Decoder())
         self._address, self._di = address, bytes.fromhex(di)[::-1]
-        self._decoder = Decoder()
 
-    def feed(self, data: bytes) -> Frame | None:
-        return self._pick(self._decoder.feed(data))
-
-    def flush(self) -> Frame | None:
-        return self._pick(self._decoder.flush())
-
-    def damaged(self) -> bool:
-        return self._decoder.dropped + self._decoder.pending > 0
-
-    def _pick(self, frames: list[Frame]) -> Frame | None:
-        return next((f for f in frames if self._meant(f)), None)
-
-    def _meant(self, frame: Frame) -> bool:
+    def meant(self, frame: Frame) -> bool:
         if not same_address(self._address, frame.address):
             return False
         if frame.control == READ | REPLY | ERROR:
@@ -116,7 +105,7 @@ class Dlt645Driver:
 
     async def _ask(self, item: Item) -> Frame:
         request = read_request(self.device.address, item.di)
-        frame = await self._bus.ask(request, Answer(self.device.address, item.di), self.device.timeout)
+        frame = await self._bus.ask(request, Reply(self.device.address, item.di), self.device.timeout)
         if frame.is_error:
             raise DeviceError("no_data" if frame.data[0] & NO_DATA else "device_error", f"{frame.data[0]:02X}")
         return frame

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 
 from configs.quantity import quantities
+from drivers.answer import Answer
 from drivers.bus import Bus
 from drivers.driver import Clock, Device
 from drivers.error import DeviceError, LinkError
@@ -19,26 +20,14 @@ from drivers.reading import Quality, Reading
 _transactions = itertools.count(1)
 
 
-class Answer:
+class Reply(Answer[Frame]):
     """Waits for the reply to one read among everything else on the connection."""
 
     def __init__(self, transaction: int, unit: int, block: Block) -> None:
+        super().__init__(Decoder())
         self._transaction, self._unit, self._block = transaction, unit, block
-        self._decoder = Decoder()
 
-    def feed(self, data: bytes) -> Frame | None:
-        return self._pick(self._decoder.feed(data))
-
-    def flush(self) -> Frame | None:
-        return self._pick(self._decoder.flush())
-
-    def damaged(self) -> bool:
-        return self._decoder.dropped + self._decoder.pending > 0
-
-    def _pick(self, frames: list[Frame]) -> Frame | None:
-        return next((f for f in frames if self._meant(f)), None)
-
-    def _meant(self, frame: Frame) -> bool:
+    def meant(self, frame: Frame) -> bool:
         if (frame.transaction, frame.unit) != (self._transaction, self._unit):
             return False
         block = self._block
@@ -95,7 +84,7 @@ class ModbusDriver:
     async def _ask(self, block: Block) -> bytes:
         transaction, unit = next(_transactions) & 0xFFFF, self.device.unit
         request = read_request(transaction, unit, block.function, block.start, block.count)
-        frame = await self._bus.ask(request, Answer(transaction, unit, block), self.device.timeout)
+        frame = await self._bus.ask(request, Reply(transaction, unit, block), self.device.timeout)
         if not frame.pdu[0] & EXCEPTION:
             return frame.pdu[2:]
         reason = REASONS.get(frame.pdu[1], "device_error")
