@@ -20,10 +20,10 @@ def problems_of_folder(folder: Path) -> list[Problem]:
     rulebook, wrong = inspect(folder, TABLE)
     problems += wrong
     try:
-        plant = load(folder / PLANT_FILE, Plant, PLANT_FILE)
-    except ConfigError:
-        return problems  # open_site has said why
-    return problems + list(plant_against(plant, rulebook))
+        plant: Loaded[Plant] | None = load(folder / PLANT_FILE, Plant, PLANT_FILE)
+    except ConfigError as error:
+        plant = error.salvage  # open_site has named its faults
+    return problems + (list(plant_against(plant, rulebook)) if plant else [])
 
 
 def plant_against(plant: Loaded[Plant], rulebook: Rulebook) -> Iterator[Problem]:

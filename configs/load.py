@@ -58,9 +58,10 @@ def parse(text: str, kind: type[T], name: str) -> Loaded[T]:
         raise ConfigError(faults)
     walk = Walk(name)
     value = walk.value(node, kind, ())
-    if walk.problems or value is BAD:
-        raise ConfigError(sorted(walk.problems, key=lambda p: p.line))
-    return Loaded(value, name, text, walk.marks)
+    loaded = None if value is BAD else Loaded(value, name, text, walk.marks)
+    if walk.problems or loaded is None:
+        raise ConfigError(sorted(walk.problems, key=lambda p: p.line), loaded)
+    return loaded
 
 
 def load_folders(folders: Sequence[Path], kind: type[T]) -> dict[str, Loaded[T]]:
@@ -74,7 +75,7 @@ def load_folders(folders: Sequence[Path], kind: type[T]) -> dict[str, Loaded[T]]
             except ConfigError as error:
                 problems += error.problems
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(problems, found)
     return found
 
 

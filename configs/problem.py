@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,14 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """A file, or several, cannot be used; `problems` holds every fault found, never only the first."""
+    """A file, or several, cannot be used; `problems` holds every fault found, never only the first.
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    `salvage` is what could be read all the same, for further checks only; None when nothing could.
+    """
+
+    def __init__(self, problems: Iterable[Problem], salvage: Any = None) -> None:
         self.problems = tuple(problems)
+        self.salvage = salvage
         super().__init__("; ".join(f"{p.file}:{p.line}: {p.code}" for p in self.problems))
 
 

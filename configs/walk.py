@@ -33,7 +33,11 @@ class Walk:
         self.marks: dict[tuple[str, ...], int] = {}
 
     def value(self, node: yaml.Node | None, kind: Any, where: tuple[str, ...]) -> Any:
-        """The node as `kind`, or BAD with at least one problem noted."""
+        """The node as `kind`, or BAD where nothing of it can be used.
+
+        A fault inside is noted in `problems` and left out of the value, so that what is right can
+        still be checked further; with a problem noted the value must not be used for anything else.
+        """
         if node is None:
             node = yaml.MappingNode("", [])
         origin = get_origin(kind)
@@ -92,7 +96,7 @@ class Walk:
         for index, item in enumerate(node.value):
             self.marks[(*where, str(index))] = item.start_mark.line + 1
             values.append(self.value(item, kind, (*where, str(index))))
-        return BAD if BAD in values else values
+        return [value for value in values if value is not BAD]
 
     def _pairs(self, node: yaml.MappingNode, where: tuple[str, ...]) -> dict[str, tuple[Any, Any]]:
         """Key to (key node, value node); faults of the mapping itself are noted."""
@@ -116,13 +120,12 @@ class Walk:
         if not isinstance(node, yaml.MappingNode):
             return self._bad("not_a_mapping", node, where)
         values = {k: self.value(v, kind, (*where, k)) for k, (_, v) in self._pairs(node, where).items()}
-        return BAD if any(v is BAD for v in values.values()) else values
+        return {key: value for key, value in values.items() if value is not BAD}
 
     def _struct(self, node: yaml.Node, kind: type[msgspec.Struct], where: tuple[str, ...]) -> Any:
         if not isinstance(node, yaml.MappingNode):
             return self._bad("not_a_mapping", node, where)
         fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
-        before = len(self.problems)
         values: dict[str, Any] = {}
         pairs = self._pairs(node, where)
         for key, (key_node, value_node) in pairs.items():
@@ -137,9 +140,8 @@ class Walk:
         for name, spec in fields.items():
             if spec.required and name not in pairs:
                 self._bad("missing_key", node, (*where, name), value=name)
-        if len(self.problems) > before or any(v is BAD for v in values.values()):
-            return BAD
-        return kind(**values)
+        good = {name: value for name, value in values.items() if value is not BAD}
+        return kind(**good) if all(f.name in good for f in fields.values() if f.required) else BAD
 
     def _scalar(self, node: yaml.Node, kind: Any, where: tuple[str, ...]) -> Any:
         if not isinstance(node, yaml.ScalarNode):

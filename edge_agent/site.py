@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from configs import FOLDER
 from configs.load import Loaded, load, load_folders, parse
-from configs.problem import ConfigError
+from configs.problem import ConfigError, Problem
 from configs.scalars import Seconds
 from configs.text import Text, both
 from drivers.driver import Device
@@ -21,6 +22,7 @@ from drivers.profile import Profile
 from drivers.reading import Kind, Tag
 
 PLANT_FILE = "plant.yaml"
+T = TypeVar("T")
 MANUAL = "manual"  # the reserved device name of what people file
 MONTH_S = Seconds(35 * 86400.0)  # people read a meter by hand once a month, give or take
 
@@ -111,7 +113,7 @@ class Benchmark(msgspec.Struct, frozen=True):
 class PassMark(msgspec.Struct, frozen=True):
     """The mark that a scheme demands for a framework, with its source."""
 
-    value: float
+    value: Annotated[float, msgspec.Meta(ge=0)]
     source: str
 
 
@@ -169,16 +171,30 @@ class Site:
 
 
 def open_site(folder: Path) -> Site:
-    """Read and check a site folder; raises ConfigError with every problem of its files."""
-    from edge_agent.site_check import problems_of
+    """Read and check a site folder; raises ConfigError with every problem of its files.
 
-    path = folder / PLANT_FILE
-    loaded = load(path, Plant, PLANT_FILE)
-    profiles = load_profiles(folder)
-    problems = problems_of(loaded, profiles)
-    if problems:
-        raise ConfigError(problems)
+    The error's salvage is the part of plant.yaml that could be read.
+    """
+    from edge_agent.site_check import problems_of, unexplained
+
+    faults: list[Problem] = []
+    profiles: dict[str, Loaded[Profile]] = _kept(lambda: load_profiles(folder), faults) or {}
+    loaded: Loaded[Plant] | None = _kept(lambda: load(folder / PLANT_FILE, Plant, PLANT_FILE), faults)
+    if loaded is not None:
+        faults += unexplained(problems_of(loaded, profiles), faults)
+    if faults or loaded is None:
+        raise ConfigError(sorted(faults, key=lambda p: (p.file != PLANT_FILE, p.file, p.line)), loaded)
     return Site(folder, loaded.value, loaded.text, {name: p.value for name, p in profiles.items()})
+
+
+def _kept(read: Callable[[], T], faults: list[Problem]) -> T | None:
+    """What could be read; its faults are added to the list."""
+    try:
+        return read()
+    except ConfigError as error:
+        faults += error.problems
+        salvage: T | None = error.salvage
+        return salvage
 
 
 def site_as_recorded(site: Site, text: str) -> Site:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from zoneinfo import available_timezones
 
 from configs.load import Loaded
@@ -13,6 +14,7 @@ from drivers import profile as profiles_of
 from drivers.profile import Profile
 from edge_agent.site import MANUAL, DeviceConfig, MeterConfig, Plant
 
+REFERENCES = ("no_bus", "no_profile", "no_tag", "no_parent")
 RESERVED = (MANUAL, "agent")
 _NAME = re.compile(r"[\w-]+")  # letters of any script, digits, _ and -
 _ADDRESS = re.compile(r"[0-9]{12}|A{12}")
@@ -23,6 +25,19 @@ def problems_of(loaded: Loaded[Plant], profiles: dict[str, Loaded[Profile]]) -> 
     check = _Check(loaded, profiles)
     own = sorted(check.all(), key=lambda p: p.line)
     return own + [p for loaded_profile in profiles.values() for p in profiles_of.faults(loaded_profile)]
+
+
+def unexplained(found: list[Problem], faults: list[Problem]) -> list[Problem]:
+    """Problems that do not merely follow from a fault already named: of the same thing, or of one it refers to."""
+    faulty = {tuple(p.fields.get("key", "").split(".")[:2]) for p in faults}
+    broken = {name for pair in faulty for name in pair[1:]} | {Path(p.file).stem for p in faults}
+
+    def follows(problem: Problem) -> bool:
+        group = tuple(problem.fields.get("key", "").split(".")[:2])
+        named = problem.fields.get("value", "").removeprefix(f"{MANUAL}.").split(".")[0]
+        return group in faulty or (problem.code in REFERENCES and named in broken)
+
+    return [problem for problem in found if not follows(problem)]
 
 
 class _Check:
@@ -40,9 +55,15 @@ class _Check:
                 yield self._wrong("no_quantity", manual.quantity, quantities(), "manual", name, "quantity")
         for name, meter in self.plant.meters.items():
             yield from self._meter(name, meter)
-        for name in self.plant.alarms:
+        for name, alarm in self.plant.alarms.items():
             if name not in self.tags:
                 yield self._wrong("no_tag", name, self.tags, "alarms", name)
+            if alarm.low is not None and alarm.high is not None and alarm.low >= alarm.high:
+                yield self.loaded.problem("low_above_high", "alarms", name)
+        for group, entries in (("benchmarks", self.plant.benchmarks), ("pass_marks", self.plant.pass_marks)):
+            for name, entry in entries.items():
+                if not entry.source.strip():
+                    yield self.loaded.problem("no_source", group, name, "source")
 
     def _wrong(self, code: str, value: str, allowed: Iterable[str], *where: str) -> Problem:
         words = list(allowed)
@@ -75,6 +96,9 @@ class _Check:
             yield self.loaded.problem("reserved_name", *where, value=name)
         if bool(device.bus) == bool(device.host):
             yield self.loaded.problem("bus_or_host", *where)
+        same = [n for n, d in self.plant.devices.items() if _place(d) == _place(device)]
+        if same[0] != name:
+            yield self.loaded.problem("same_place", *where, value=name, other=same[0])
         if device.bus and device.bus not in self.plant.buses:
             yield self._wrong("no_bus", device.bus, self.plant.buses, *where, "bus")
         if device.profile not in self.profiles:
@@ -109,9 +133,16 @@ class _Check:
             yield self.loaded.problem("no_flow_below", *where, "flow")
         if meter.flow is not None and meter.flow != "purchase" and meter.carrier != "electricity":
             yield self.loaded.problem("flow_of_electricity", *where, "flow", value=meter.flow)
+        if meter.flow == "purchase" and meter.carrier == "electricity":
+            yield self.loaded.problem("electricity_not_purchase", *where, "flow")
         if meter.parent is not None:
             parent = self.plant.meters.get(meter.parent)
             if parent is None:
                 yield self._wrong("no_parent", meter.parent, self.plant.meters, *where, "parent")
             elif parent.level >= meter.level:
                 yield self.loaded.problem("parent_not_above", *where, "parent", value=meter.parent)
+
+
+def _place(device: DeviceConfig) -> tuple[object, ...]:
+    """Where a device answers."""
+    return (device.bus, device.address) if device.bus else (device.host, device.port, device.unit)
