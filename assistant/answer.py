@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from assistant.ask_facts import Facts, asks_for_gap, energy_facts, energy_question, gap_facts
+from assistant.ask_facts import Facts, asks_for_gap, asks_for_our_number, energy_facts, energy_question, gap_facts
 from assistant.ask_question import Question
 from assistant.quote import Quote, quotes
 from edge_agent.reason import Reason, reason
@@ -64,6 +64,9 @@ def _answer(session: Session, question: Question) -> Answer:
         return _from_facts(session, question, gap_facts(session))
     if asked := energy_question(question):
         return _from_facts(session, question, energy_facts(session, *asked))
+    if asks_for_our_number(question):
+        why = reason("not_metered_here").as_json(session.texts)
+        return Answer(question.text, session.texts(REFUSAL), True, (), (), (why,))
     return _from_clauses(session, question, session.site.data / FILE)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from assistant.ask_question import Question
@@ -49,6 +50,14 @@ _RELATIVE = {
     "month": re.compile("本月|这个?月|当月|this month"),
     "year": re.compile("今年|本年度?|年初至今|this year|year to date"),
 }
+_YESTERDAY = re.compile("昨[天日]|yesterday")
+_MONTH_ONLY = re.compile(r"(?<![\d年/-])(1[0-2]|0?[1-9])\s*月(?!\s*\d)份?")
+_USED = re.compile("用了|用掉|耗了|消耗了|排了|排放了|发了|产生了|did we|have we")
+# Whose figure is asked for: a number of this plant is never answered with anybody else's.
+_OWN = re.compile("我们|咱们|我厂|本厂|我司|本公司|\\bour\\b|\\bwe\\b")
+_A_RULE = re.compile(
+    "要求|规定|标准|应[当该]?|需要?|要达|要得|达到|至少|不低于|不超过|什么时候|何时|must|required|should|need"
+)
 _LAST_MONTH = re.compile("上个?月|last month")
 _LAST_YEAR = re.compile("去年|上一?年度?|last year")
 _DATED = re.compile(r"(?<!\d)(20\d\d)(?:\s*年|[-/](?=\d))?(?:\s*(1[0-2]|0?[1-9])(?!\d)(?:\s*月份?)?)?")
@@ -107,9 +116,15 @@ def energy_question(question: Question) -> tuple[list[str], str] | None:
     ours = _OURS.search(rest) is not None
     rest = re.sub(r"\s+", "", _PLAIN.sub(" ", _OURS.sub(" ", rest)))
     about_us = not re.search(f"[{HAN}]|[a-z]{{3}}", rest)
-    if asked and about_us and (period or ours):
+    if asked and about_us and (period or ours or _USED.search(text)):
         return asked, period or "year"
     return None
+
+
+def asks_for_our_number(question: Question) -> bool:
+    """Whether a figure of this very plant is asked for, and not what a rule demands of it."""
+    text = question.folded
+    return bool(question.asks_a_number and _OWN.search(text) and not _A_RULE.search(text))
 
 
 def energy_facts(session: Session, asked: list[str], words: str) -> Facts:
@@ -176,13 +191,15 @@ def _period_words(text: str) -> tuple[str, str]:
     """The period as `--period` writes it, or `last month` and `last year`, and the text without it."""
     if day := _DAY.search(text):
         return f"{day[1]}-{int(day[2]):02}-{int(day[3]):02}", text[: day.start()] + " " + text[day.end() :]
-    named = {"last_month": _LAST_MONTH, "last_year": _LAST_YEAR, **_RELATIVE}
+    named = {"last_month": _LAST_MONTH, "last_year": _LAST_YEAR, "yesterday": _YESTERDAY, **_RELATIVE}
     for name, pattern in named.items():
         if pattern.search(text):
             return name, pattern.sub(" ", text)
     if dated := _DATED.search(text):
         month = f"-{int(dated[2]):02}" if dated[2] else ""
         return dated[1] + month, text[: dated.start()] + " " + text[dated.end() :]
+    if alone := _MONTH_ONLY.search(text):
+        return f"month {int(alone[1])}", text[: alone.start()] + " " + text[alone.end() :]
     return "", text
 
 
@@ -190,6 +207,11 @@ def _period(words: str, books: Any) -> Period:
     year, month = books.calendar.month_of(books.at)
     if words == "last_year":
         words = str(year - 1)
+    elif words == "yesterday":
+        words = str(books.calendar.local(books.at).date() - timedelta(days=1))
+    elif words.startswith("month "):  # the latest month of that number that has begun
+        number = int(words.removeprefix("month "))
+        words = f"{year - (number > month):04}-{number:02}"
     elif words == "last_month":
         words = f"{year - (month == 1):04}-{(month - 2) % 12 + 1:02}"
     return parse(words, books.calendar, books.at)

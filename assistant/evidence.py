@@ -87,6 +87,8 @@ class Register:
         The same file of the same kind is the same document: other words make a new version of it, but
         a proposal never touches what a person has decided. Raises Stop(USAGE) for what is missing.
         """
+        if source.is_file() and source.stat().st_size == 0:
+            raise Stop(Exit.USAGE, "evidence.empty_file", file=source)
         now = now or wall_clock()
         known = self._kind(kind)
         details["criteria"] = self._criteria(kind, details.get("criteria", []), now)

@@ -23,6 +23,8 @@ from edge_agent.session import Session
 from edge_agent.site import PLANT_FILE
 from edge_agent.texts import Texts
 
+FAULT_LOG_BYTES = 500_000
+
 
 class Entry(NamedTuple):
     """One line of the table; `where` is `module:function`."""
@@ -84,6 +86,7 @@ def leafgate() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and answer its exit code; a user never sees a traceback."""
+    os.umask(0o007)  # whatever a command writes belongs to the site's group and to nobody else
     session = Session(Path())
     try:
         result = leafgate.main(arguments, prog_name="leafgate", standalone_mode=False, obj=session)
@@ -130,7 +133,8 @@ def _fault(session: Session, fault: Exception) -> int:
     log = (session.folder / "data" / "log" if is_site else Path(tempfile.gettempdir())) / "leafgate-fault.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as file:
+        full = log.exists() and log.stat().st_size > FAULT_LOG_BYTES
+        with log.open("w" if full else "a", encoding="utf-8") as file:
             traceback.print_exception(fault, file=file)
         where = str(log)
     except OSError:

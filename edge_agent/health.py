@@ -119,7 +119,8 @@ def _database(site: Site) -> Iterator[Check]:
     except Stop as stop:
         said = stop.key
     ok = said == "ok"
-    repair = "" if ok else f"mv {_quoted(path)} {_quoted(path.with_suffix('.damaged'))}"
+    away = _quoted(path.parent / "damaged")  # with its log, which belongs to this very file
+    repair = "" if ok else f"mkdir -p {away} && mv {_quoted(path)}* {away}"
     yield Check(
         "database", ok, "doctor.database.ok" if ok else "doctor.database.bad", {"file": path, "why": said}, repair
     )

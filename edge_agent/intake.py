@@ -25,11 +25,12 @@ from edge_agent.inbox import Request
 from edge_agent.ledger import Person
 from edge_agent.period import US, Calendar
 from edge_agent.requests import CHUNK
-from edge_agent.site import Site
+from edge_agent.site import MANUAL, Site
 from edge_agent.store.reader import Reader
 from edge_agent.when import moment
 
 COLUMNS = ["tag", "from", "to", "value", "unit", "note"]
+DAY_US = 86_400 * US  # a month may be filed on the evening of its last day
 SHOWN = 60  # characters of a wrong first line that are repeated
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _QUALITY = re.compile(r"(good|uncertain|stale|bad|absent)(?::(\w+))?")
@@ -130,6 +131,8 @@ class _Parser:
     def _amount(self, line: int, tag: Tag, start: int, end: int, value: float | None, note: str) -> None:
         if end <= start:
             return self._wrong(line, "csv_period", key=tag.name)
+        if value is not None and end > self.now + DAY_US:
+            return self._wrong(line, "csv_not_over", key=tag.name)
         if value is not None and value < 0:
             return self._wrong(line, "csv_negative", key=tag.name, value=f"{value:g}")
         spans = self._spans(tag.name)
@@ -151,6 +154,9 @@ class _Parser:
             return self._wrong(line, "csv_from", key=tag.name)
         if at > self.now + AHEAD_US:
             return self._wrong(line, "csv_ahead", key=tag.name)
+        top = self._top(tag.name)
+        if value is not None and tag.kind == Kind.COUNTER and not 0 <= value <= top:
+            return self._wrong(line, "csv_beyond_register", key=tag.name, value=f"{value:g}", top=f"{top:g}")
         said = _QUALITY.fullmatch(note)
         if value is not None and (not said or said[1] in ("good", "uncertain")):
             quality = Quality[said[1].upper()] if said else Quality.GOOD
@@ -161,6 +167,15 @@ class _Parser:
         why = (said[2] if said else None) or (None if quality <= Quality.UNCERTAIN else "not_filed")
         self.out.past.append([tag.name, at, value, int(quality), why])
         return None
+
+    def _top(self, name: str) -> float:
+        """The highest value that the register of a device can show, in the quantity's unit."""
+        device, _, item = name.partition(".")
+        if device == MANUAL:
+            return math.inf
+        spec = self.site.profiles[self.site.plant.devices[device].profile].items[item]
+        scale = quantities()[spec.quantity].factor(spec.unit) or 1.0
+        return math.inf if spec.modulus is None else spec.modulus * scale
 
     def _spans(self, name: str) -> list[tuple[int, int]]:
         """The periods that are filed for a tag, in the database and in this file."""

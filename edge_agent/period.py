@@ -79,7 +79,7 @@ class Calendar:
         year, month = self.month_of(now)
         if count is None:
             year, month = (year, month) if month > 1 else (year - 1, 13)
-            return self.months(f"{year} 1-{month - 1}", year, 1, month - 1)
+            return self.months(f"{year}-01..{year}-{month - 1:02}", year, 1, month - 1)
         return self.months(f"{count}m", year, month - count, count)
 
 

@@ -21,6 +21,7 @@ from edge_agent.inbox import Inbox
 from edge_agent.requests import drain
 from edge_agent.retry import Retry
 from edge_agent.site import Site
+from edge_agent.store.lock import beat
 from edge_agent.store.store import Store
 
 log = logging.getLogger("leafgate.record")
@@ -49,6 +50,7 @@ class Recorder:
         serve_at = 0.0
         while not self.stopping.is_set():
             await self._pause(FLUSH_S)
+            beat(self.site.data)
             if not await self._tried(self.flush, flushing, "the store"):
                 await self._pause(flushing.next_wait())
                 continue

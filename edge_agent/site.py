@@ -181,7 +181,7 @@ def open_site(folder: Path) -> Site:
     profiles: dict[str, Loaded[Profile]] = _kept(lambda: load_profiles(folder), faults) or {}
     loaded: Loaded[Plant] | None = _kept(lambda: load(folder / PLANT_FILE, Plant, PLANT_FILE), faults)
     if loaded is not None:
-        faults += unexplained(problems_of(loaded, profiles), faults)
+        faults += unexplained(problems_of(loaded, profiles), faults, loaded, profiles)
     if faults or loaded is None:
         raise ConfigError(sorted(faults, key=lambda p: (p.file != PLANT_FILE, p.file, p.line)), loaded)
     return Site(folder, loaded.value, loaded.text, {name: p.value for name, p in profiles.items()})

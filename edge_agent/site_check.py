@@ -27,10 +27,14 @@ def problems_of(loaded: Loaded[Plant], profiles: dict[str, Loaded[Profile]]) -> 
     return own + [p for loaded_profile in profiles.values() for p in profiles_of.faults(loaded_profile)]
 
 
-def unexplained(found: list[Problem], faults: list[Problem]) -> list[Problem]:
-    """Problems that do not merely follow from a fault already named: of the same thing, or of one it refers to."""
+def unexplained(
+    found: list[Problem], faults: list[Problem], loaded: Loaded[Plant], profiles: dict[str, Loaded[Profile]]
+) -> list[Problem]:
+    """Problems that do not merely follow from another: of the same thing, or of one it refers to."""
     faulty = {tuple(p.fields.get("key", "").split(".")[:2]) for p in faults}
     broken = {name for pair in faulty for name in pair[1:]} | {Path(p.file).stem for p in faults}
+    broken -= set(loaded.value.devices)
+    broken |= {name for name, device in loaded.value.devices.items() if device.profile not in profiles}
 
     def follows(problem: Problem) -> bool:
         group = tuple(problem.fields.get("key", "").split(".")[:2])
@@ -131,7 +135,7 @@ class _Check:
             yield self.loaded.problem("needs_flow", *where)
         if meter.level > 1 and meter.flow is not None:
             yield self.loaded.problem("no_flow_below", *where, "flow")
-        if meter.flow is not None and meter.flow != "purchase" and meter.carrier != "electricity":
+        if carrier and meter.flow not in (None, "purchase") and meter.carrier != "electricity":
             yield self.loaded.problem("flow_of_electricity", *where, "flow", value=meter.flow)
         if meter.flow == "purchase" and meter.carrier == "electricity":
             yield self.loaded.problem("electricity_not_purchase", *where, "flow")

@@ -11,7 +11,7 @@ from edge_agent.ledger import Ledger, multiplier
 from edge_agent.period import US
 from edge_agent.poll import LINK_ITEM, LinkState
 from edge_agent.site import Site
-from edge_agent.store.lock import LOCK_FILE, Holder, running
+from edge_agent.store.lock import LOCK_FILE, SILENT_S, Holder, running
 from edge_agent.store.reader import Reader, Sample
 from edge_agent.when import iso
 
@@ -23,18 +23,24 @@ def status(site: Site, now: int) -> dict[str, Any]:
     reader = Reader(site.data)
     last = reader.last(now + AHEAD_US)
     holder = running(site.data, LOCK_FILE)
-    runs = holder is not None and holder.command == "run"
+    agent = holder if holder and holder.command == "run" else None
+    hangs = agent is not None and now - agent.alive > SILENT_S * US
     watch = running(site.data, WATCH_LOCK)
     return {
         "as_of": iso(now, site.zone),
-        "agent": {
-            "state": "running" if runs else "stopped",
-            "since": iso(holder.since, site.zone) if runs and holder else None,
-        },
+        "agent": _agent(site, agent, hangs),
         "watch": {"state": "running" if watch else "stopped", "last": iso(watch.since, site.zone) if watch else None},
-        "links": [_link(site, reader, name, last, holder if runs else None) for name in site.plant.devices],
+        "links": [_link(site, reader, name, last, None if hangs else agent) for name in site.plant.devices],
         "tags": _tags(site, reader, last, now),
     }
+
+
+def _agent(site: Site, agent: Holder | None, hangs: bool) -> dict[str, Any]:
+    """Running since its start, silent since its last sign of life, or stopped."""
+    if agent is None:
+        return {"state": "stopped", "since": None}
+    state, since = ("silent", agent.alive) if hangs else ("running", agent.since)
+    return {"state": state, "since": iso(since, site.zone)}
 
 
 def _link(site: Site, reader: Reader, name: str, last: dict[str, Sample], agent: Holder | None) -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import click
 
 from configs import FOLDER
+from configs.problem import nearest
 from edge_agent.command import TextCommand
 from edge_agent.exit import Exit, Stop
 from edge_agent.session import Session, pass_session
@@ -27,6 +29,8 @@ def init(session: Session, directory: Path | None, timezone: str | None) -> int:
     if (folder / PLANT_FILE).exists():
         raise Stop(Exit.USAGE, "init.exists", folder=folder)
     zone = timezone or _zone_of_this_machine()
+    if zone not in available_timezones():
+        raise Stop(Exit.USAGE, "init.no_zone", zone=zone, nearest=nearest(zone, available_timezones()) or DEFAULT_ZONE)
     template = (FOLDER / "site" / PLANT_FILE).read_text(encoding="utf-8")
     language = session.texts.language
     text = template.replace("{timezone}", zone).replace("{language}", language).replace("{id}", _id(folder))
@@ -59,8 +63,6 @@ def _id(folder: Path) -> str:
 
 def _zone_of_this_machine() -> str:
     """What the system says, else the zone of most plants that this is made for."""
-    from zoneinfo import available_timezones
-
     candidates = [os.environ.get("TZ", "")]
     try:
         candidates.append(Path("/etc/timezone").read_text(encoding="utf-8").strip())

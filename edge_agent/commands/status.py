@@ -33,31 +33,21 @@ def status(session: Session, as_json: bool) -> int:
 def show(session: Session, body: dict[str, Any]) -> None:
     """The same for a person: the agent, the links, the tags."""
     say = session.texts
-    since = body["agent"]["since"]
-    click.echo(say(f"status.agent.{body['agent']['state']}", since=short(since)))
     rows = [
-        [link["name"], say(f"link.{link['state']}"), _why(session, link["error"]), short(link["since"])]
-        for link in body["links"]
-    ]
-    if rows:
-        click.echo(table([say(f"status.head.{k}") for k in ("device", "link", "why", "since")], rows))
-    rows = [
-        [
-            t["name"],
-            _number(t["value"]),
-            t["unit"],
-            say(f"quality.{t['quality']}"),
-            _why(session, t["reason"]),
-            _age(session, t),
-        ]
+        [t["name"], _number(t["value"]), t["unit"], say(f"quality.{t['quality']}"), _why(session, t["reason"]), _age(t)]
         for t in body["tags"]
     ]
     if rows:
-        click.echo(
-            table(
-                [say(f"status.head.{k}") for k in ("tag", "value", "unit", "quality", "why", "age")], rows, right={1, 5}
-            )
-        )
+        head = [say(f"status.head.{k}") for k in ("tag", "value", "unit", "quality", "why", "age")]
+        click.echo(table(head, rows, right={1, 5}))
+    links = [
+        [link["name"], say(f"link.{link['state']}"), _why(session, link["error"]), short(link["since"])]
+        for link in body["links"]
+    ]
+    if links:
+        click.echo(table([say(f"status.head.{k}") for k in ("device", "link", "why", "since")], links))
+    # Last, so that a small terminal shows it.
+    click.echo(say(f"status.agent.{body['agent']['state']}", since=short(body["agent"]["since"])))
 
 
 def _number(value: float | None) -> str:
@@ -70,7 +60,7 @@ def _why(session: Session, code: str | None) -> str:
     return session.texts(f"why.{code}") if session.texts.has(f"why.{code}") else code
 
 
-def _age(session: Session, tag: dict[str, Any]) -> str:
+def _age(tag: dict[str, Any]) -> str:
     """Seconds to two minutes, then minutes, hours and days; a filed amount shows its end."""
     if tag["age_s"] is None:
         return (tag["at"] or "--")[:10]

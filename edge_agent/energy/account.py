@@ -129,7 +129,8 @@ def _purchases(books: Books, period: Period) -> Iterable[Line]:
 
 def _line(books: Books, period: Period, carrier: str, flow: str, value: Figure, carbon: bool) -> Line:
     tce = _converted(books, period, carrier, "tce", value)
-    tco2 = _converted(books, period, carrier, "tco2", value) if carbon else exactly(0.0, "tCO2")
+    none = exactly(0.0, "tCO2") if value.is_known else None
+    tco2 = _converted(books, period, carrier, "tco2", value) if carbon else none
     return Line(carrier, flow, value, tce, tco2)
 
 

@@ -120,7 +120,7 @@ def _as_read(sample: Sample) -> _Register:
 def _is_rollover(counter: Counter, fall: Fall) -> bool:
     _, before, after = fall
     top = counter.modulus
-    return top is not None and before >= NEAR_TOP * top and after <= NEAR_ZERO * top
+    return top is not None and NEAR_TOP * top <= before <= top and after <= NEAR_ZERO * top
 
 
 def _incomplete(

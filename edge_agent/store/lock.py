@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOCK_FILE = "agent.lock"
+BEAT_S = 15.0  # an idle agent touches its card no more often than this
+SILENT_S = 60.0  # a holder without a sign of life for longer hangs
 PATIENCE_S = 1.0  # a reader that looks whether an agent runs holds the lock for an instant
 DIRECTORY_MODE = 0o2770  # set-gid: sidecar files that a viewer leaves belong to the site's group
 FILE_MODE = 0o660
@@ -27,11 +29,12 @@ class BusyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the lock, since when (microseconds UTC), as which command."""
+    """Who holds the lock, since when, as which command, and its last sign of life; microseconds UTC."""
 
     pid: int
     since: int
     command: str
+    alive: int = 0
 
 
 def make_data_folder(data: Path) -> None:
@@ -60,6 +63,13 @@ def writing(data: Path, command: str, patience_s: float = PATIENCE_S) -> Iterato
         file.truncate(0)
 
 
+def beat(data: Path) -> None:
+    """A sign of life of the holder: the time of the lock file, at most every BEAT_S."""
+    path = data / LOCK_FILE
+    if time.time() - path.stat().st_mtime >= BEAT_S:
+        os.utime(path)
+
+
 def running(data: Path, lock: str = LOCK_FILE) -> Holder | None:
     """Who holds a lock now, or None."""
     try:
@@ -82,6 +92,7 @@ def _lock(descriptor: int, kind: int) -> bool:
 def _holder(data: Path, lock: str = LOCK_FILE) -> Holder | None:
     try:
         said = json.loads((data / lock).read_text())
-        return Holder(int(said["pid"]), int(said["since"]), str(said["command"]))
+        alive = (data / lock).stat().st_mtime_ns // 1000
+        return Holder(int(said["pid"]), int(said["since"]), str(said["command"]), alive)
     except (OSError, ValueError, KeyError, TypeError):
         return None

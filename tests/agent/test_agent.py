@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
@@ -22,8 +23,10 @@ from edge_agent.inbox import Inbox, Request
 from edge_agent.ledger import Person
 from edge_agent.poll import LinkState, Poll, cycle, poll_line
 from edge_agent.record import Recorder
-from edge_agent.requests import drain
+from edge_agent.requests import drain, wall_clock
 from edge_agent.retry import Retry
+from edge_agent.status import status
+from edge_agent.store.lock import LOCK_FILE, beat, writing
 from edge_agent.store.reader import Reader
 from edge_agent.store.store import Store
 from tests.plants import BARE, plant
@@ -197,3 +200,15 @@ def test_waits_grow_to_a_ceiling_and_start_anew() -> None:
     assert waits[-1] > 50.0
     retry.reset()
     assert retry.next_wait() < 2.0
+
+
+def test_an_agent_without_a_sign_of_life_is_silent_and_its_links_unknown(tmp_path: Path) -> None:
+    site = plant(tmp_path, BARE)
+    with writing(site.data, "run"):
+        assert status(site, wall_clock())["agent"]["state"] == "running"
+        old = wall_clock() // 1_000_000 - 120
+        os.utime(site.data / LOCK_FILE, (old, old))
+        assert status(site, wall_clock())["agent"]["state"] == "silent"
+        beat(site.data)
+        assert status(site, wall_clock())["agent"]["state"] == "running"
+    assert status(site, wall_clock())["agent"]["state"] == "stopped"

@@ -232,3 +232,27 @@ def test_answerable_questions_over_the_shared_corpus_get_the_right_quote(shared_
 def test_unanswerable_questions_over_the_shared_corpus_are_refused(shared_index: Path) -> None:
     answered = [question for question in UNANSWERABLE if quotes(shared_index, Question(question))]
     assert 1 - len(answered) / len(UNANSWERABLE) >= REFUSED_RIGHT, answered
+
+
+@pytest.mark.parametrize("question", ["我们厂的可再生能源利用率和余热利用率各是多少？", "我们的废水COD排放量是多少？"])
+def test_a_number_of_this_plant_is_never_answered_with_anybody_elses(question: str, session: Session) -> None:
+    found = answer(session, question)
+    assert found.refused
+    assert found.text == Texts("zh")(REFUSAL)
+    assert [w["code"] for w in found.warnings] == ["not_metered_here"]
+
+
+def test_what_a_rule_demands_of_us_is_still_quoted(session: Session) -> None:
+    assert not answer(session, "我们的可再生能源利用率应不低于多少？").refused
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("燃气用了多少", (["natural_gas"], "year")),
+        ("10月的碳排放", (["tco2"], "month 10")),
+        ("昨天用电多少", (["electricity"], "yesterday")),
+    ],
+)
+def test_a_month_alone_yesterday_and_the_past_tense_mean_this_plant(question: str, asked: object) -> None:
+    assert energy_question(Question(question)) == asked

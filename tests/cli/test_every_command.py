@@ -157,3 +157,32 @@ def test_wrong_usage_leaves_with_2(tmp_path: Path, capsys: pytest.CaptureFixture
     for arguments in (["nosuch"], ["energy", "--period", "gestern"], ["export", "--tag", "m9.x"], ["status", "--bad"]):
         assert main(["-C", str(tmp_path), *arguments]) == Exit.USAGE
         assert "Traceback" not in capsys.readouterr().err
+
+
+def test_check_names_faults_of_form_and_of_sense_at_once_and_none_that_follows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = """site: {id: a, title: A, timezone: Asia/Shangai}
+buses: {l1: {serial: /dev/null, baud: fast}}
+devices:
+  m1: {bus: l1, profile: dlt645-2007-3p, address: 000000000161}
+  m2: {bus: l1, profile: dlt645-2007-3ph, address: 000000000162, pol: 3s}
+  m3: {bus: l1, profile: dlt645-2007-3ph, address: 000000000162}
+meters:
+  g: {tag: m2.energy_imprt, carrier: electricity, flow: grid_import}
+  h: {tag: m1.energy_import, carrier: electricity, level: 2, parent: g}
+pass_marks: {gbt36132-2018: {value: 60, source: ""}}
+"""
+    (tmp_path / PLANT_FILE).write_text(text)
+    assert main(["-C", str(tmp_path), "check", "--json"]) == Exit.SITE
+    found = [(p["line"], p["code"]) for p in json.loads(capsys.readouterr().out)["problems"]]
+    assert found == [
+        (1, "no_zone"),
+        (2, "not_whole"),
+        (4, "no_profile"),
+        (5, "unknown_key"),
+        (6, "same_place"),
+        (8, "no_tag"),
+        (10, "no_source"),
+        (10, "no_framework"),
+    ]

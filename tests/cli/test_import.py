@@ -124,3 +124,20 @@ meters: {grid: {tag: m1.energy_import, carrier: electricity, flow: grid_import}}
     assert "leafgate meter ratio" in capsys.readouterr().err
     plant(tmp_path, text.replace("ct: 80", "ct: 100"))
     assert main([*cli, "import", written(tmp_path, rows)]) == Exit.DONE
+
+
+def test_what_no_register_can_show_and_what_is_not_over_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The energy after the ratio, typed instead of the meter's face, would be booked as a rollover."""
+    text = """site: {id: r, title: R, timezone: Asia/Shanghai, language: en}
+buses: {l1: {serial: /dev/null}}
+devices: {m1: {bus: l1, address: 000000000161, profile: dlt645-2007-3ph, ct: 800}}
+manual: {pieces: {quantity: production}}
+"""
+    plant(tmp_path, text)
+    rows = "m1.energy_import,,2026-01-01,10500000,kWh,\nmanual.pieces,2026-11-01,2099-01-01,5,,\n"
+    assert main(["-C", str(tmp_path), "import", written(tmp_path, rows)]) == Exit.USAGE
+    said = capsys.readouterr().err
+    assert "secondary side" in said
+    assert "not over yet" in said
