@@ -104,6 +104,11 @@ def _settled(found: Assessment, texts: Texts, width: int) -> Iterator[str]:
             names = texts("gap.comma").join(_name(done, texts))
             yield ""
             yield from wrapped(texts("gap.settled", state=texts(f"state.{state.value}"), names=names), width, rest="  ")
+        if state is State.NOT_APPLICABLE:  # a waiver is never shown without who and why
+            for finding in done:
+                short = finding.criterion.id.partition(".")[2]
+                for reason in finding.reasons:
+                    yield from wrapped(texts("gap.waived", id=short, text=reason.say(texts)), width, INDENT)
 
 
 def _name(findings: Iterable[Finding], texts: Texts) -> Iterator[str]:

@@ -22,6 +22,7 @@ from edge_agent.exit import Exit, Stop
 from edge_agent.session import Session
 from edge_agent.site import PLANT_FILE
 from edge_agent.texts import Texts
+from edge_agent.usage import usage_lines
 
 FAULT_LOG_BYTES = 500_000
 
@@ -94,28 +95,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as wrong:
-        wrong.show()
-        return Exit.USAGE
-    except Stop as stop:
-        session.say(stop.key, **stop.fields)
-        return stop.exit_code
-    except ConfigError as error:
-        for problem in error.problems:
-            click.echo(problem_line(session.texts, problem), err=True)
-        return Exit.SITE
+        return _misused(session, wrong)
     except (KeyboardInterrupt, click.Abort):
         return 128 + 2
     except (BrokenPipeError, SystemExit):  # click leaves this way when nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
-    except OSError as error:
+    except Exception as error:
+        return _explained(session, error)
+
+
+def _misused(session: Session, wrong: click.ClickException) -> int:
+    if isinstance(wrong, click.UsageError) and not isinstance(wrong, click.exceptions.NoArgsIsHelpError):
+        for line in usage_lines(session.texts, wrong):
+            click.echo(line, err=True)
+    else:
+        wrong.show()
+    return Exit.USAGE
+
+
+def _explained(session: Session, error: Exception) -> int:
+    """One line for what a user can mend; anything else is a fault of ours and goes to a log."""
+    if isinstance(error, Stop):
+        session.say(error.key, **error.fields)
+        return error.exit_code
+    if isinstance(error, ConfigError):
+        for problem in error.problems:
+            click.echo(problem_line(session.texts, problem), err=True)
+        return Exit.SITE
+    if isinstance(error, OSError):
         session.say("error.system", file=error.filename or "-", why=error.strerror or error)
         return Exit.SITE
-    except Exception as fault:
-        if type(fault).__module__ == "sqlite3":  # not imported here, so that --help stays quick
-            session.say("error.database", folder=session.folder / "data", why=fault)
-            return Exit.SITE
-        return _fault(session, fault)
+    if type(error).__module__ == "sqlite3":  # not imported here, so that --help stays quick
+        session.say("error.database", folder=session.folder / "data", why=error)
+        return Exit.SITE
+    return _fault(session, error)
 
 
 def problem_line(texts: Texts, problem: Problem) -> str:

@@ -34,6 +34,8 @@ def grade(session: Session, criterion: str, value: str, why: str, by: str) -> in
     set_grade(register.records, name, given, value == NOT_APPLICABLE, why.strip(), me(by), session.now())
     key = {NOT_APPLICABLE: "grade.not_applicable", TAKEN_BACK: "grade.taken_back"}.get(value, "grade.done")
     session.say(key, criterion=name, value=value, by=me(by).name)
+    if given == 1.0 and found and found.kind == "must":
+        session.say("grade.needs_evidence", criterion=name)
     return Exit.DONE
 
 
