@@ -33,6 +33,10 @@ class Session:
             raise Stop(Exit.SITE, "error.no_site", folder=self.folder)
         return open_site(self.folder)
 
+    def must_be_a_site(self) -> None:
+        """Stop here, as `site` would, where a command needs no more of the site than that it is right."""
+        _ = self.site
+
     @cached_property
     def texts(self) -> Texts:
         """The flag, the environment, the site, then Chinese."""

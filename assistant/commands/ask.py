@@ -25,7 +25,7 @@ def ask(session: Session, question: str | None, batch: Path | None, as_json: boo
 
     if (question is None) == (batch is None):
         raise Stop(Exit.USAGE, "error.ask_question_or_batch")
-    session.site  # noqa: B018 - a folder that is no site stops here
+    session.must_be_a_site()
     with guarded(session):
         if batch is not None:
             for line in read_batch(batch, "question"):

@@ -82,7 +82,7 @@ def search(session: Session, query: str | None, limit: int, explain: bool, batch
 
     if (query is None) == (batch is None):
         raise Stop(Exit.USAGE, "error.kb_query_or_batch")
-    session.site  # noqa: B018 - a folder that is no site stops here
+    session.must_be_a_site()
     with guarded(session):
         if not database(session).exists():
             session.say("kb.empty", folder=session.folder)

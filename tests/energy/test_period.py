@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.period import US, Calendar, PeriodError, parse
+from edge_agent.period import US, Calendar, Period, PeriodError, parse
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 NOW = int(datetime(2026, 11, 21, 4, 0, tzinfo=UTC).timestamp()) * US
@@ -70,8 +70,8 @@ def test_closed_months_end_before_now_and_in_january_are_the_year_before() -> No
     assert _ends(calendar.closed_months(january, 12)) == _ends(calendar.full_year(2025))
 
 
-def _ends(period: object) -> tuple[int, int]:
-    return period.start, period.end  # type: ignore[attr-defined]
+def _ends(period: Period) -> tuple[int, int]:
+    return period.start, period.end
 
 
 @pytest.mark.parametrize(
