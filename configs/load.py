@@ -6,7 +6,7 @@ tags and keys given twice are faults: a file that an engineer edits must mean wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -64,16 +64,22 @@ def parse(text: str, kind: type[T], name: str) -> Loaded[T]:
     return loaded
 
 
-def load_folders(folders: Sequence[Path], kind: type[T]) -> dict[str, Loaded[T]]:
-    """Every `*.yaml` of the folders by its stem; a later folder (the site's) overrides an earlier one."""
+def load_folders(
+    folders: Sequence[Path], kind: type[T], faults: Callable[[Loaded[T]], list[Problem]] = lambda loaded: []
+) -> dict[str, Loaded[T]]:
+    """Every `*.yaml` of the folders by its stem; a later folder (the site's) overrides an earlier one.
+
+    `faults` says what the types cannot; it is asked of what is left of a faulty file too.
+    """
     found: dict[str, Loaded[T]] = {}
     problems: list[Problem] = []
     for folder in folders:
         for path in sorted(folder.glob("*.yaml")):
             try:
                 found[path.stem] = load(path, kind, f"{folder.name}/{path.name}")
+                problems += faults(found[path.stem])
             except ConfigError as error:
-                problems += error.problems
+                problems += [*error.problems, *(faults(error.salvage) if error.salvage else [])]
     if problems:
         raise ConfigError(problems, found)
     return found

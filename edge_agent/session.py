@@ -46,7 +46,9 @@ class Session:
                 return Texts(language)
         try:
             return Texts(self.site.plant.site.language)
-        except (Stop, ConfigError):
+        except ConfigError as error:  # a faulty site file may still say in which language to complain
+            return Texts(error.salvage.value.site.language if error.salvage else "zh")
+        except Stop:
             return Texts("zh")
 
     def now(self) -> int:

@@ -18,7 +18,7 @@ from configs.problem import ConfigError, Problem
 from configs.scalars import Seconds
 from configs.text import Text, both
 from drivers.driver import Device
-from drivers.profile import Profile
+from drivers.profile import Profile, faults
 from drivers.reading import Kind, Tag
 
 PLANT_FILE = "plant.yaml"
@@ -177,22 +177,22 @@ def open_site(folder: Path) -> Site:
     """
     from edge_agent.site_check import problems_of, unexplained
 
-    faults: list[Problem] = []
-    profiles: dict[str, Loaded[Profile]] = _kept(lambda: load_profiles(folder), faults) or {}
-    loaded: Loaded[Plant] | None = _kept(lambda: load(folder / PLANT_FILE, Plant, PLANT_FILE), faults)
+    problems: list[Problem] = []
+    profiles: dict[str, Loaded[Profile]] = _kept(lambda: load_profiles(folder), problems) or {}
+    loaded: Loaded[Plant] | None = _kept(lambda: load(folder / PLANT_FILE, Plant, PLANT_FILE), problems)
     if loaded is not None:
-        faults += unexplained(problems_of(loaded, profiles), faults, loaded, profiles)
-    if faults or loaded is None:
-        raise ConfigError(sorted(faults, key=lambda p: (p.file != PLANT_FILE, p.file, p.line)), loaded)
+        problems += unexplained(problems_of(loaded, profiles), problems, loaded, profiles)
+    if problems or loaded is None:
+        raise ConfigError(sorted(problems, key=lambda p: (p.file != PLANT_FILE, p.file, p.line)), loaded)
     return Site(folder, loaded.value, loaded.text, {name: p.value for name, p in profiles.items()})
 
 
-def _kept(read: Callable[[], T], faults: list[Problem]) -> T | None:
+def _kept(read: Callable[[], T], problems: list[Problem]) -> T | None:
     """What could be read; its faults are added to the list."""
     try:
         return read()
     except ConfigError as error:
-        faults += error.problems
+        problems += error.problems
         salvage: T | None = error.salvage
         return salvage
 
@@ -210,4 +210,4 @@ def site_as_recorded(site: Site, text: str) -> Site:
 
 def load_profiles(folder: Path) -> dict[str, Loaded[Profile]]:
     """The shipped device profiles, and the site's own over them."""
-    return load_folders([FOLDER / "devices", folder / "devices"], Profile)
+    return load_folders([FOLDER / "devices", folder / "devices"], Profile, faults)

@@ -10,7 +10,6 @@ from zoneinfo import available_timezones
 from configs.load import Loaded
 from configs.problem import Problem, nearest
 from configs.quantity import carriers, quantities
-from drivers import profile as profiles_of
 from drivers.profile import Profile
 from edge_agent.site import MANUAL, DeviceConfig, MeterConfig, Plant
 
@@ -21,10 +20,8 @@ _ADDRESS = re.compile(r"[0-9]{12}|A{12}")
 
 
 def problems_of(loaded: Loaded[Plant], profiles: dict[str, Loaded[Profile]]) -> list[Problem]:
-    """Every problem of plant.yaml and of the profiles, in the order of the lines."""
-    check = _Check(loaded, profiles)
-    own = sorted(check.all(), key=lambda p: p.line)
-    return own + [p for loaded_profile in profiles.values() for p in profiles_of.faults(loaded_profile)]
+    """What plant.yaml says that is nowhere, in the order of the lines."""
+    return sorted(_Check(loaded, profiles).all(), key=lambda p: p.line)
 
 
 def unexplained(

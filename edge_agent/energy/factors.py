@@ -16,7 +16,7 @@ import msgspec
 
 from configs import FOLDER
 from configs.load import Loaded, load_folders
-from configs.problem import ConfigError, Problem, nearest
+from configs.problem import Problem, nearest
 from configs.quantity import carriers
 from edge_agent.period import Calendar, Period
 from edge_agent.reason import Reason, reason
@@ -91,11 +91,8 @@ def notes(factor: Factor, period: Period, calendar: Calendar) -> tuple[Reason, .
 
 def load_factors(folder: Path) -> Factors:
     """The shipped factors and those of the site folder; raises ConfigError with every problem."""
-    shipped = load_folders([FOLDER / "factors"], FactorFile)
-    own = load_folders([folder / "factors"], FactorFile)
-    problems = [p for group in (shipped, own) for loaded in group.values() for p in faults(loaded)]
-    if problems:
-        raise ConfigError(problems)
+    shipped = load_folders([FOLDER / "factors"], FactorFile, faults)
+    own = load_folders([folder / "factors"], FactorFile, faults)
     return Factors(_flat(shipped.values()), _flat(own.values()))
 
 
