@@ -1,12 +1,10 @@
-"""From what plant.yaml says to a driver on its bus."""
+"""From what plant.yaml says to a driver on its bus; a protocol is imported only where it is used."""
 
 from __future__ import annotations
 
 from drivers.bus import Bus, StreamBus
-from drivers.dlt645.driver import Dlt645Driver
 from drivers.driver import Clock, Device, Driver
 from drivers.link import SerialLink, TcpLink
-from drivers.modbus.driver import ModbusDriver
 
 LEAST_GAP_S = 0.02  # quiet before a question, protocols.md 2.1; longer than 3.5 characters from 2400 baud up
 GAP_BYTES = 3.5
@@ -14,10 +12,17 @@ BITS_PER_BYTE = 11  # start, 8 data, parity, stop
 
 
 def driver_for(device: Device, bus: Bus, clock: Clock) -> Driver:
-    """The driver of the device's protocol; values leave it in the quantity's unit, secondary side."""
-    if device.profile.protocol == "modbus":
-        return ModbusDriver(device, bus, clock)
-    return Dlt645Driver(device, bus, clock)
+    """The driver of a device that is asked; values leave it in the quantity's unit, secondary side."""
+    match device.profile.protocol:
+        case "modbus":
+            from drivers.modbus.driver import ModbusDriver
+
+            return ModbusDriver(device, bus, clock)
+        case "dlt645-2007":
+            from drivers.dlt645.driver import Dlt645Driver
+
+            return Dlt645Driver(device, bus, clock)
+    raise ValueError(device.profile.protocol)
 
 
 def serial_bus(name: str, port: str, baud: int, parity: str, stop: int) -> Bus:

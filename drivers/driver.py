@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from drivers.profile import Profile
 from drivers.reading import Kind, Reading, Tag
@@ -18,9 +19,16 @@ class Device:
 
     name: str
     profile: Profile
-    address: str = ""  # DL/T 645: twelve digits; Modbus: not used
+    address: str = ""  # DL/T 645: twelve digits; CJ/T 188: fourteen; Modbus: not used
     unit: int = 1  # Modbus unit id
     timeout: float = 1.0  # seconds to the first byte of a reply
+    poll: float = 15.0  # seconds between two readings
+    url: str = ""  # OPC UA: opc.tcp://host:port/path
+    security: str = "Basic256Sha256"  # OPC UA policy, or "none"
+    mode: str = "SignAndEncrypt"
+    user: str = ""
+    password_file: Path | None = None  # the password is its first line; never logged
+    pki: Path | None = None  # the site's folder of certificates
 
     def tags(self) -> list[Tag]:
         """The tags this device fills, in the order of its profile."""
@@ -50,3 +58,16 @@ class Driver(Protocol):
     async def read(self) -> list[Reading]: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Subscribes(Protocol):
+    """A driver whose device tells what changed, instead of being asked."""
+
+    async def changes(self) -> list[Reading]:
+        """Wait for news; every change in the order it came, an empty list when all is as it was.
+
+        Returns at least every `device.poll` seconds. Raises LinkError when the connection is lost
+        or nothing at all, not even a sign of life, came for too long.
+        """
+        ...

@@ -12,7 +12,8 @@ from configs.quantity import KindName, quantities
 from configs.scalars import Seconds
 from configs.text import Text
 
-Protocol = Literal["dlt645-2007", "modbus"]
+Protocol = Literal["dlt645-2007", "cjt188-2004", "modbus", "sunspec", "opcua"]
+PLACE = {"dlt645-2007": "di", "cjt188-2004": "field", "modbus": "register", "sunspec": "point", "opcua": "node"}
 WORDS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "uint64": 4, "int64": 4, "float32": 2, "float64": 4}
 RegisterType = Literal["uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64"]
 
@@ -39,6 +40,14 @@ class Item(msgspec.Struct, frozen=True):
     scale: float = 1.0
     offset: float = 0.0
     absent: list[int] = []  # raw values that mean "no sensor"
+    # CJ/T 188
+    field: Literal["", "volume", "settled_volume", "status"] = ""
+    # SunSpec
+    point: str = ""
+    models: list[int] = []  # the first of these in the device's chain holds the point
+    # OPC UA
+    node: str = ""  # nsu=URI;s=NAME or ns=2;i=7
+    states: dict[int, Text] = {}  # what the codes of a state mean
 
     @property
     def kind_or_default(self) -> str:
@@ -69,7 +78,7 @@ def faults(loaded: Loaded[Profile]) -> list[Problem]:
         elif quantity.factor(item.unit) is None:
             allowed = ", ".join([quantity.unit, *quantity.accepts])
             found.append(loaded.problem("no_unit", *where, "unit", value=item.unit, allowed=allowed))
-        place = "di" if loaded.value.protocol.startswith("dlt645") else "register"
+        place = PLACE[loaded.value.protocol]
         if getattr(item, place) in ("", None):
             found.append(loaded.problem("missing_key", *where, value=place))
         if item.register is not None and item.register + WORDS[item.type] > 65536:

@@ -53,13 +53,18 @@ class BusConfig(msgspec.Struct, frozen=True):
 
 
 class DeviceConfig(msgspec.Struct, frozen=True):
-    """One device: on a bus by its address, or at a host by port and unit."""
+    """One device: on a bus by its address or unit, at a host by port and unit, or at an OPC UA url."""
 
     profile: str
     title: Text | str = ""
     bus: str = ""
     host: str = ""
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 502
+    url: str = ""
+    security: Literal["Basic256Sha256", "none"] = "Basic256Sha256"
+    mode: Literal["SignAndEncrypt", "Sign"] = "SignAndEncrypt"
+    user: str = ""
+    password_file: str = ""
     address: str = ""
     unit: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1
     poll: Annotated[Seconds, msgspec.Meta(ge=0.1)] = Seconds(15.0)
@@ -76,6 +81,7 @@ class MeterConfig(msgspec.Struct, frozen=True):
     title: Text | str = ""
     level: Annotated[int, msgspec.Meta(ge=1, le=3)] = 1
     flow: Flow | None = None
+    power: str = ""  # the tag of its momentary power; the device's `power` when left out
     parent: str | None = None
 
 
@@ -159,7 +165,20 @@ class Site:
     def device(self, name: str) -> Device:
         """The device as drivers want it."""
         config = self.plant.devices[name]
-        return Device(name, self.profiles[config.profile], config.address, config.unit, config.timeout)
+        return Device(
+            name,
+            self.profiles[config.profile],
+            config.address,
+            config.unit,
+            config.timeout,
+            config.poll,
+            config.url,
+            config.security,
+            config.mode,
+            config.user,
+            self.folder / config.password_file if config.password_file else None,
+            self.folder / "pki",
+        )
 
     def tags(self) -> dict[str, Tag]:
         """Every tag of the site by its name: those of the devices, then what people file."""

@@ -16,7 +16,7 @@ from edge_agent.site import MANUAL, DeviceConfig, MeterConfig, Plant
 REFERENCES = ("no_bus", "no_profile", "no_tag", "no_parent")
 RESERVED = (MANUAL, "agent")
 _NAME = re.compile(r"[\w-]+")  # letters of any script, digits, _ and -
-_ADDRESS = re.compile(r"[0-9]{12}|A{12}")
+DIGITS = {"dlt645-2007": 12, "cjt188-2004": 14}  # of an address
 
 
 def problems_of(loaded: Loaded[Plant], profiles: dict[str, Loaded[Profile]]) -> list[Problem]:
@@ -95,7 +95,7 @@ class _Check:
         yield from self._named("devices", name)
         if name in RESERVED:
             yield self.loaded.problem("reserved_name", *where, value=name)
-        if bool(device.bus) == bool(device.host):
+        if sum(map(bool, (device.bus, device.host, device.url))) != 1:
             yield self.loaded.problem("bus_or_host", *where)
         same = [n for n, d in self.plant.devices.items() if _place(d) == _place(device)]
         if same[0] != name:
@@ -105,13 +105,20 @@ class _Check:
         if device.profile not in self.profiles:
             yield self._wrong("no_profile", device.profile, self.profiles, *where, "profile")
             return
-        protocol = self.profiles[device.profile].value.protocol
-        if protocol.startswith("dlt645"):
-            if not _ADDRESS.fullmatch(device.address):
-                yield self.loaded.problem("bad_address", *where, "address", value=device.address)
-            if not device.bus:
-                yield self.loaded.problem("needs_bus", *where, value=protocol)
-        elif protocol == "modbus" and device.bus:
+        yield from self._reached(where, device, self.profiles[device.profile].value.protocol)
+
+    def _reached(self, where: tuple[str, ...], device: DeviceConfig, protocol: str) -> Iterator[Problem]:
+        """Whether the device is where its protocol can reach it."""
+        digits = DIGITS.get(protocol)
+        if digits and not re.fullmatch(f"[0-9]{{{digits}}}|A{{{digits}}}", device.address):
+            yield self.loaded.problem("bad_address", *where, "address", value=device.address, digits=digits)
+        if digits and not device.bus:
+            yield self.loaded.problem("needs_bus", *where, value=protocol)
+        elif protocol == "sunspec" and not device.host:
+            yield self.loaded.problem("needs_host", *where, value=protocol)
+        elif protocol == "opcua" and not device.url.startswith("opc.tcp://"):
+            yield self.loaded.problem("needs_url", *where, value=protocol)
+        elif protocol == "modbus" and device.url:
             yield self.loaded.problem("needs_host", *where, value=protocol)
 
     def _meter(self, name: str, meter: MeterConfig) -> Iterator[Problem]:
@@ -122,7 +129,10 @@ class _Check:
         carrier = carriers().get(meter.carrier)
         if carrier is None:
             yield self._wrong("no_carrier", meter.carrier, carriers(), *where, "carrier")
-        elif meter.tag in self.tags and self.tags[meter.tag] not in carrier.quantities:
+        if meter.power and self.tags.get(meter.power) != "power":
+            tags = [tag for tag, quantity in self.tags.items() if quantity == "power"]
+            yield self._wrong("no_power_tag", meter.power, tags, *where, "power")
+        if carrier and meter.tag in self.tags and self.tags[meter.tag] not in carrier.quantities:
             allowed = ", ".join(carrier.quantities)
             yield self.loaded.problem("wrong_quantity", *where, "tag", value=self.tags[meter.tag], allowed=allowed)
         others = [n for n, m in self.plant.meters.items() if m.tag == meter.tag and m.level == 1]
@@ -146,4 +156,6 @@ class _Check:
 
 def _place(device: DeviceConfig) -> tuple[object, ...]:
     """Where a device answers."""
-    return (device.bus, device.address) if device.bus else (device.host, device.port, device.unit)
+    if device.url:
+        return (device.url, device.profile)
+    return (device.bus, device.address or device.unit) if device.bus else (device.host, device.port, device.unit)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 US = 1_000_000
 LATE_S = 1.6  # longer than the second that a driver waits
-# Begins like a frame of either protocol and never ends like one.
+# Begins like a frame of any of the protocols and never ends like one.
 NOISE = bytes.fromhex("00ff68fe12688600000168")
 
 
@@ -17,20 +18,29 @@ class Fault(StrEnum):
     SILENT = "silent"  # no answer
     LATE = "late"  # the right answer when nobody waits for it any more
     NOISY = "noisy"  # stray bytes around every answer
+    ECHO = "echo"  # the line gives back every question before its answer
     CHECKSUM = "checksum"  # every answer damaged
     ERROR = "error"  # every question refused
     FROZEN = "frozen"  # the values of the moment when it began
     ROLLOVER = "rollover"  # the energy registers stand just before their end
+    SWAPPED = "swapped"  # another meter under the same address, whose registers began at 0
+    CLOCK_OFF = "clock_off"  # the device's own clock is an hour behind
+    CERT_UNTRUSTED = "cert_untrusted"  # the server refuses the client's certificate
+    RESTARTED = "restarted"  # the server is stopped, and started again when the fault ends
+    BUS_CUT = "bus_cut"  # the line itself is gone: the adapter unplugged, the port closed
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A fault of a device between two times, microseconds UTC; `until` None is for ever."""
+    """A fault of a device, or of a line, between two times, microseconds UTC; `until` None is for ever."""
 
     device: str
     fault: Fault
     since: int = 0
     until: int | None = None
+
+    def holds(self, now: int) -> bool:
+        return self.since <= now and (self.until is None or now < self.until)
 
 
 def order_of(text: str, start: int) -> Order:
@@ -57,25 +67,30 @@ class Faults:
         """Switch all faults of a device off."""
         self._orders = [o for o in self._orders if o.device != device]
 
+    def follow(self, orders: Iterable[Order]) -> None:
+        """Put other orders in the place of all there are."""
+        self._orders = list(orders)
+
     def since(self, device: str, fault: Fault, now: int) -> int | None:
         """When a fault that is on at `now` began; None when it is off."""
-        begun = [
-            o.since
-            for o in self._orders
-            if (o.device, o.fault) == (device, fault) and o.since <= now and (o.until is None or now < o.until)
-        ]
+        begun = [o.since for o in self._orders if (o.device, o.fault) == (device, fault) and o.holds(now)]
         return min(begun) if begun else None
 
     def on(self, device: str, fault: Fault, now: int) -> bool:
         """Whether a fault is on."""
         return self.since(device, fault, now) is not None
 
-    def sent(self, device: str, reply: bytes, weak: int, now: int) -> list[tuple[float, bytes]]:
-        """What becomes of a reply: pieces with their delay in seconds. `weak` is the byte that damage hits."""
+    def sent(self, device: str, reply: bytes, weak: int, now: int, asked: bytes = b"") -> list[tuple[float, bytes]]:
+        """What becomes of a reply: pieces with their delay in seconds.
+
+        `weak` is the byte that damage hits, `asked` the question as it stood on the line.
+        """
+        echo = asked if self.on(device, Fault.ECHO, now) else b""
         if self.on(device, Fault.SILENT, now):
-            return []
+            return [(0.0, echo)] if echo else []
         if self.on(device, Fault.CHECKSUM, now):
+            weak %= len(reply)
             reply = reply[:weak] + bytes([reply[weak] ^ 0x10]) + reply[weak + 1 :]
         if self.on(device, Fault.NOISY, now):
             reply = NOISE + reply + NOISE[:2]
-        return [(self.late_s if self.on(device, Fault.LATE, now) else 0.0, reply)]
+        return [(self.late_s if self.on(device, Fault.LATE, now) else 0.0, echo + reply)]

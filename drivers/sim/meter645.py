@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from drivers.dlt645.codec import (
@@ -21,10 +20,9 @@ from drivers.dlt645.codec import (
 from drivers.driver import Clock
 from drivers.profile import Profile
 from drivers.sim.faults import Fault, Faults
+from drivers.sim.measured import Measured, Values, cut
 
 OTHER_ERROR = 0x01  # error word, bit 0
-ROLLOVER_KWH = 0.05  # how much is left to count when the rollover begins
-Values = Callable[[int], Mapping[str, float]]  # items by name at a time, in the wire's unit
 
 
 @dataclass(frozen=True)
@@ -53,21 +51,11 @@ class Meter645:
         if refused or name is None:
             return Frame(self.address, READ | REPLY | ERROR, bytes([refused]))
         item = self.profile.items[name]
-        value = self.value(name, faults, now)
+        value = Measured(self.name, self.profile, self.values).at(now, faults)[name]
+        if item.modulus is not None:
+            value = cut(value, item.decimals)
         payload = bcd(value, item.bytes, item.decimals, item.signed)
         return Frame(self.address, READ | REPLY, frame.data[:4] + payload)
-
-    def value(self, name: str, faults: Faults, now: int) -> float:
-        """What the meter shows: registers end at their modulus and never show more than was counted."""
-        frozen = faults.since(self.name, Fault.FROZEN, now)
-        value = self.values(now if frozen is None else frozen)[name]
-        item = self.profile.items[name]
-        if item.modulus is None:
-            return value
-        begun = faults.since(self.name, Fault.ROLLOVER, now)
-        if begun is not None:
-            value += item.modulus - ROLLOVER_KWH - self.values(begun)[name]
-        return cut(value % item.modulus, item.decimals)
 
 
 class Line645:
@@ -84,10 +72,6 @@ class Line645:
                 now = self.clock()
                 reply = meter.answer(frame, self._faults, now)
                 if reply is not None:
-                    sent += self._faults.sent(meter.name, WAKE_UP + encode(reply), -2, now)
+                    asked = WAKE_UP + encode(frame)
+                    sent += self._faults.sent(meter.name, WAKE_UP + encode(reply), -2, now, asked)
         return sent
-
-
-def cut(value: float, decimals: int) -> float:
-    """A register as displayed: what is not counted yet is not shown."""
-    return float(int(value * 10**decimals + 1e-6) / 10**decimals)

@@ -9,7 +9,7 @@ from drivers.driver import Clock
 from drivers.modbus.codec import EXCEPTION, MOST_REGISTERS, READS, Decoder, Frame, encode, registers
 from drivers.profile import Profile
 from drivers.sim.faults import Fault, Faults
-from drivers.sim.meter645 import Values
+from drivers.sim.measured import Measured, Values
 
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, DEVICE_FAILURE = 1, 2, 3, 4
 BYTE_COUNT = 8  # where a reply says its length
@@ -43,8 +43,7 @@ class Slave:
         return bytes([function, len(data)]) + data
 
     def _words(self, function: int, faults: Faults, now: int) -> dict[int, bytes]:
-        frozen = faults.since(self.name, Fault.FROZEN, now)
-        values = self.values(now if frozen is None else frozen)
+        values = Measured(self.name, self.profile, self.values).at(now, faults)
         words: dict[int, bytes] = {}
         for name, item in self.profile.items.items():
             if item.function == function and item.register is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TextIO
 
-from drivers.sim.meter645 import cut
+from drivers.sim.measured import cut
 from drivers.sim.plant import CT, float32
 from drivers.sim.world import CNY_PER_PIECE, NODE_US, US, World
 
