@@ -50,7 +50,8 @@ class Walk:
         if origin is list:
             return self._list(node, get_args(kind)[0], where)
         if origin is dict:
-            return self._dict(node, get_args(kind)[1], where)
+            key_kind, value_kind = get_args(kind)
+            return self._dict(node, value_kind, where, key_kind)
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             return self._struct(node, kind, where)
         return self._scalar(node, kind, where)
@@ -114,13 +115,15 @@ class Walk:
                 self.marks[(*where, key.value)] = key.start_mark.line + 1
         return pairs
 
-    def _dict(self, node: yaml.Node, kind: Any, where: tuple[str, ...]) -> Any:
+    def _dict(self, node: yaml.Node, kind: Any, where: tuple[str, ...], key_kind: Any = str) -> Any:
         if isinstance(node, yaml.ScalarNode) and node.value in NULLS:
             return {}
         if not isinstance(node, yaml.MappingNode):
             return self._bad("not_a_mapping", node, where)
-        values = {k: self.value(v, kind, (*where, k)) for k, (_, v) in self._pairs(node, where).items()}
-        return {key: value for key, value in values.items() if value is not BAD}
+        values = {}
+        for key, (key_node, value_node) in self._pairs(node, where).items():
+            values[self._scalar(key_node, key_kind, (*where, key))] = self.value(value_node, kind, (*where, key))
+        return {key: value for key, value in values.items() if key is not BAD and value is not BAD}
 
     def _struct(self, node: yaml.Node, kind: type[msgspec.Struct], where: tuple[str, ...]) -> Any:
         if not isinstance(node, yaml.MappingNode):

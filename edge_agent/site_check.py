@@ -111,7 +111,7 @@ class _Check:
         """Whether the device is where its protocol can reach it."""
         digits = DIGITS.get(protocol)
         if digits and not re.fullmatch(f"[0-9]{{{digits}}}|A{{{digits}}}", device.address):
-            yield self.loaded.problem("bad_address", *where, "address", value=device.address, digits=digits)
+            yield self.loaded.problem("bad_address", *where, "address", value=device.address, digits=str(digits))
         if digits and not device.bus:
             yield self.loaded.problem("needs_bus", *where, value=protocol)
         elif protocol == "sunspec" and not device.host:
@@ -124,25 +124,12 @@ class _Check:
     def _meter(self, name: str, meter: MeterConfig) -> Iterator[Problem]:
         where = ("meters", name)
         yield from self._named("meters", name)
-        if meter.tag not in self.tags:
-            yield self._wrong("no_tag", meter.tag, self.tags, *where, "tag")
-        carrier = carriers().get(meter.carrier)
-        if carrier is None:
-            yield self._wrong("no_carrier", meter.carrier, carriers(), *where, "carrier")
-        if meter.power and self.tags.get(meter.power) != "power":
-            tags = [tag for tag, quantity in self.tags.items() if quantity == "power"]
-            yield self._wrong("no_power_tag", meter.power, tags, *where, "power")
-        if carrier and meter.tag in self.tags and self.tags[meter.tag] not in carrier.quantities:
-            allowed = ", ".join(carrier.quantities)
-            yield self.loaded.problem("wrong_quantity", *where, "tag", value=self.tags[meter.tag], allowed=allowed)
-        others = [n for n, m in self.plant.meters.items() if m.tag == meter.tag and m.level == 1]
-        if meter.level == 1 and others[0] != name:
-            yield self.loaded.problem("tag_metered_twice", *where, "tag", value=meter.tag, other=others[0])
+        yield from self._measured(where, name, meter)
         if meter.level == 1 and meter.flow is None:
             yield self.loaded.problem("needs_flow", *where)
         if meter.level > 1 and meter.flow is not None:
             yield self.loaded.problem("no_flow_below", *where, "flow")
-        if carrier and meter.flow not in (None, "purchase") and meter.carrier != "electricity":
+        if meter.carrier in carriers() and meter.flow not in (None, "purchase") and meter.carrier != "electricity":
             yield self.loaded.problem("flow_of_electricity", *where, "flow", value=meter.flow)
         if meter.flow == "purchase" and meter.carrier == "electricity":
             yield self.loaded.problem("electricity_not_purchase", *where, "flow")
@@ -152,6 +139,23 @@ class _Check:
                 yield self._wrong("no_parent", meter.parent, self.plant.meters, *where, "parent")
             elif parent.level >= meter.level:
                 yield self.loaded.problem("parent_not_above", *where, "parent", value=meter.parent)
+
+    def _measured(self, where: tuple[str, str], name: str, meter: MeterConfig) -> Iterator[Problem]:
+        """Whether the meter's tags exist, measure its carrier, and are counted once."""
+        if meter.tag not in self.tags:
+            yield self._wrong("no_tag", meter.tag, self.tags, *where, "tag")
+        carrier = carriers().get(meter.carrier)
+        if carrier is None:
+            yield self._wrong("no_carrier", meter.carrier, carriers(), *where, "carrier")
+        elif meter.tag in self.tags and self.tags[meter.tag] not in carrier.quantities:
+            allowed = ", ".join(carrier.quantities)
+            yield self.loaded.problem("wrong_quantity", *where, "tag", value=self.tags[meter.tag], allowed=allowed)
+        if meter.power and self.tags.get(meter.power) != "power":
+            tags = [tag for tag, quantity in self.tags.items() if quantity == "power"]
+            yield self._wrong("no_power_tag", meter.power, tags, *where, "power")
+        others = [n for n, m in self.plant.meters.items() if m.tag == meter.tag and m.level == 1]
+        if meter.level == 1 and others[0] != name:
+            yield self.loaded.problem("tag_metered_twice", *where, "tag", value=meter.tag, other=others[0])
 
 
 def _place(device: DeviceConfig) -> tuple[object, ...]:

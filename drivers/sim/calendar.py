@@ -13,6 +13,7 @@ from functools import lru_cache
 
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 LATITUDE = math.radians(32.0)  # Jiangsu
+MEAN_DEGC, SEASON_DEGC = 16.0, 12.5  # of the year, and how far its seasons lie from it
 HOUR = 3600
 EARLY, LATE = (6 * HOUR, 14 * HOUR), (14 * HOUR, 22 * HOUR)
 BREAKS = ((int(11.5 * HOUR), 12 * HOUR), (int(17.5 * HOUR), 18 * HOUR))
@@ -43,6 +44,8 @@ class Day:
     sin_part: float  # of the sun's height: sin of it is sin_part + cos_part * cos(hour angle)
     cos_part: float
     heating: float  # 0 in summer, 1 in the coldest weeks
+    cooling: float  # 0 in winter, 1 in the hottest weeks
+    mean_degc: float
 
     def activity(self, second: int) -> float:
         """How hard the plant works at a second of the day, 0 to 1."""
@@ -54,6 +57,11 @@ class Day:
         """Sine of the sun's height, 0 at night."""
         angle = (second / HOUR - 12.0) * math.pi / 12.0
         return max(0.0, self.sin_part + self.cos_part * math.cos(angle))
+
+    def temperature(self, second: int) -> float:
+        """Outside, degC: coldest at four, warmest twelve hours later, more so under a clear sky."""
+        swing = 2.0 + 4.0 * self.clearness
+        return self.mean_degc - swing * math.cos((second / HOUR - 4.0) * math.pi / 12.0)
 
 
 @lru_cache(maxsize=1024)
@@ -69,6 +77,8 @@ def day_of(number: int) -> Day:
         math.sin(LATITUDE) * math.sin(tilt),
         math.cos(LATITUDE) * math.cos(tilt),
         max(0.0, cold - 0.45) / 0.55,
+        max(0.0, -cold - 0.45) / 0.55,
+        MEAN_DEGC - SEASON_DEGC * cold + 3.0 * (chance(number, 8) - 0.5),
     )
 
 

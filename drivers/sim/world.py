@@ -1,7 +1,8 @@
-"""Plant A: one coherent, deterministic world of power, energy, gas and pieces.
+"""Plant A: one coherent, deterministic world of power, energy, gas, water and pieces.
 
-Power is linear between nodes 15 minutes apart and energy is its exact integral, so
-grid_import - grid_export + pv = load holds in power and in energy at every moment.
+Power is linear between nodes 15 minutes apart and energy is its exact integral, so at every moment
+grid_import - grid_export + pv = load = press + compressor + hvac + workshop + unmetered
+holds in power and in energy.
 """
 
 from __future__ import annotations
@@ -18,29 +19,60 @@ US = 1_000_000
 NODE_S = 900
 NODE_US = NODE_S * US
 NODE_H = NODE_S / 3600
+NODES = ("load", "pv", "press", "compressor", "hvac", "gas")  # what is known at the nodes
 ZONE = ZoneInfo("Asia/Shanghai")
 
-# Chosen so that a calendar year has about 10,400 MWh from the grid, 1,730 MWh from the sun of which
-# 170 MWh are exported, 264,000 m3 of gas and 1,440,000 pieces.
-PRESS_KW, PRESS_STANDBY_KW = 1250.0, 15.0
-COMPRESSOR_KW, COMPRESSOR_LEAK_KW = 1065.0, 25.0
-BASE_KW = 203.0
+# Chosen so that a calendar year has about 10,400 MWh from the grid, 1,770 MWh from the sun of which
+# 180 MWh are exported, 264,000 m3 of gas and 1,440,000 pieces.
+PRESS_KW, PRESS_STANDBY_KW = 1250.0, 25.0
+COMPRESSOR_KW, COMPRESSOR_LEAK_KW = 980.0, 65.0
+HVAC_KW = 80.0  # in the coldest and in the hottest weeks
+WORKSHOP_KW, WORKSHOP_NIGHT_KW = 45.0, 100.0
 PV_KW = 1120.0
 GAS_PROCESS_M3H, GAS_HEATING_M3H = 49.0, 32.0
 KWH_PER_PIECE = 3.69
+UNMETERED_SHARE = 0.03  # of the load: transformer, cables and what has no meter of its own
+PRESS_SHARES = (0.55, 0.42)  # of the press line's power, by press; the rest is the hall's own
+HEAT_PUMP_SHARE = 0.25  # of the power for heating, cooling and ventilation
+WATER_M3H, WATER_M3_PER_KWH = 0.6, 0.0035  # people; cooling of the compressors
 CNY_PER_PIECE = 85.0
 
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """Either power in kW and gas in m3/h at a moment, or energy in kWh and gas in m3 since the origin."""
+    """Either power in kW and volumes in m3/h at a moment, or energy in kWh and m3 since the origin."""
 
     grid_import: float
     grid_export: float
     pv: float
     load: float
     press: float
+    compressor: float
+    hvac: float
     gas: float
+    hours: float  # 1 at a moment, hours since the origin
+
+    @property
+    def unmetered(self) -> float:
+        """What no meter below the first level sees."""
+        return self.load * UNMETERED_SHARE
+
+    @property
+    def workshop(self) -> float:
+        return self.load - self.unmetered - self.press - self.compressor - self.hvac
+
+    @property
+    def presses(self) -> tuple[float, float]:
+        """Each press; what is left of the press line is its hall."""
+        return self.press * PRESS_SHARES[0], self.press * PRESS_SHARES[1]
+
+    @property
+    def heat_pump(self) -> float:
+        return self.hvac * HEAT_PUMP_SHARE
+
+    @property
+    def water(self) -> float:
+        return self.hours * WATER_M3H + self.compressor * WATER_M3_PER_KWH
 
 
 def origin_of(at: int, zone: ZoneInfo = ZONE) -> int:
@@ -64,29 +96,46 @@ def shift_to(handover: int, start_at: time, zone: ZoneInfo = ZONE) -> int:
 class World:
     """What is true at a time. From the hand-over on, the sun and the shifts run `shift` ahead.
 
-    Registers are continuous there: the past up to the hand-over plus the shifted plant since.
+    Registers are continuous there: the past up to the hand-over plus the shifted plant since. With
+    a `speed` the plant lives so many times faster from then on, registers included.
     """
 
-    def __init__(self, origin: int, handover: int | None = None, shift: int = 0, zone: ZoneInfo = ZONE) -> None:
+    def __init__(
+        self,
+        origin: int,
+        handover: int | None = None,
+        shift: int = 0,
+        zone: ZoneInfo = ZONE,
+        speed: float = 1.0,
+    ) -> None:
         self.origin = origin
         self.handover = origin if handover is None else handover
-        self.shift, self.zone = shift, zone
+        self.shift, self.zone, self.speed = shift, zone, speed
         self._offset = 0
-        self._nodes = {name: array("d") for name in ("load", "pv", "press", "gas")}
-        self._sums = {name: array("d", [0.0]) for name in ("grid_import", "grid_export", "load", "pv", "press", "gas")}
+        self._nodes = {name: array("d") for name in NODES}
+        self._sums = {name: array("d", [0.0]) for name in (*NODES, "grid_import", "grid_export")}
 
     def power(self, at: int) -> Flows:
         """Power at a time."""
-        node, part = self._place(at if at <= self.handover else at + self.shift)
+        node, part = self._place(self.own(at))
         now = {name: values[node] + (values[node + 1] - values[node]) * part for name, values in self._nodes.items()}
         net = now["load"] - now["pv"]
-        return Flows(max(net, 0.0), max(-net, 0.0), now["pv"], now["load"], now["press"], now["gas"])
+        return Flows(grid_import=max(net, 0.0), grid_export=max(-net, 0.0), hours=1.0, **now)
+
+    def own(self, at: int) -> int:
+        """The plant's own time: where its sun and its shifts stand."""
+        return at if at <= self.handover else self.handover + self.shift + round((at - self.handover) * self.speed)
+
+    def outdoor(self, at: int) -> float:
+        """The temperature outside in degC, coldest before sunrise."""
+        number, of_day = divmod(self.own(at) // US + self._offset, 86400)
+        return day_of(number).temperature(of_day)
 
     def energy(self, at: int) -> Flows:
         """Energy from the origin to a time."""
-        if at <= self.handover or not self.shift:
+        if at <= self.handover or self.own(at) == at:
             return self._energy(at)
-        moments = (self.handover, self.handover + self.shift, at + self.shift)
+        moments = (self.handover, self.handover + self.shift, self.own(at))
         past, begun, now = (self._energy(moment) for moment in moments)
         return Flows(*(getattr(past, n) + getattr(now, n) - getattr(begun, n) for n in Flows.__slots__))
 
@@ -113,7 +162,7 @@ class World:
             middle = {n: first[n] + (last[n] - first[n]) * part for n in first}
             for name, value in _integrals(first, middle, part * NODE_H).items():
                 done[name] += value
-        return Flows(**done)
+        return Flows(hours=max(at - self.origin, 0) / US / 3600, **done)
 
     def _extend(self) -> None:
         """One more node, and the sums up to it."""
@@ -136,13 +185,17 @@ class World:
         busy, sun = day.activity(of_day), day.sun(of_day)
         press = PRESS_STANDBY_KW + busy * PRESS_KW * (0.92 + 0.16 * chance(index, 2))
         compressor = COMPRESSOR_LEAK_KW + busy * COMPRESSOR_KW * (0.9 + 0.2 * chance(index, 3))
-        base = BASE_KW * (0.95 + 0.1 * chance(index, 4))
+        climate = max(day.heating, day.cooling) * (1.0 if day.shifts else 0.4)
+        hvac = HVAC_KW * (0.2 + 0.8 * climate) * (0.9 + 0.2 * chance(index, 7))
+        workshop = WORKSHOP_NIGHT_KW + busy * WORKSHOP_KW * (0.9 + 0.2 * chance(index, 4))
         sky = day.clearness * (0.85 + 0.3 * chance(index, 5))
         heat = day.heating * (1.0 if day.shifts else 0.3)
         return {
-            "load": press + compressor + base,
+            "load": (press + compressor + hvac + workshop) / (1.0 - UNMETERED_SHARE),
             "pv": PV_KW * sun**1.15 * sky if sun else 0.0,
             "press": press,
+            "compressor": compressor,
+            "hvac": hvac,
             "gas": GAS_PROCESS_M3H * busy * (0.9 + 0.2 * chance(index, 6)) + GAS_HEATING_M3H * heat,
         }
 

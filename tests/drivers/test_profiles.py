@@ -10,7 +10,7 @@ from configs.quantity import quantities
 from drivers.modbus.plan import plan
 from drivers.profile import Profile, faults
 from drivers.sim.faults import Fault, order_of
-from drivers.sim.meter645 import cut
+from drivers.sim.measured import cut
 
 PROFILES = load_folders([FOLDER / "devices"], Profile)
 
