@@ -2,12 +2,11 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-SECONDS_OF_DEMO ?= 20
 
 .PHONY: demo test check format lint types contracts docs lock clean
 
-demo: $(VENV)/.base  ## the main job on an embedded simulated plant
-	$(BIN)/leafgate demo --headless $(SECONDS_OF_DEMO)
+demo: $(VENV)/.base  ## the main job on an embedded simulated plant, on the screen of this terminal
+	$(BIN)/leafgate demo
 
 test: $(VENV)/.dev  ## all tests
 	$(BIN)/python -m pytest -n auto
@@ -30,7 +29,7 @@ docs: $(VENV)/.dev  ## print docs/cli.md anew
 	$(BIN)/python -m edge_agent.manual > docs/cli.md
 
 lock: $(VENV)/.dev  ## renew both locks; needs uv
-	uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+	uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml --extra tui -o requirements.lock
 	uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml --extra dev -o requirements-dev.lock
 
 $(VENV)/bin/python:
@@ -39,7 +38,7 @@ $(VENV)/bin/python:
 
 # The stamps name what was installed, so that the second time is quick.
 $(VENV)/.base: pyproject.toml requirements.lock | $(VENV)/bin/python
-	@echo "== installing what the gateway needs"
+	@echo "== installing what the gateway and its screen need"
 	@test -e $(VENV)/.dev || $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps -e .
 	@touch $@

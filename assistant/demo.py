@@ -1,6 +1,6 @@
 """The demonstration: a temporary site on the simulated plant, from wire to verdict.
 
-The simulator and the agent run as processes of their own, as in a plant. The past comes from the
+Simulator, agent and watch run as processes of their own, as in a plant. The past comes from the
 same simulator through `import`, and its registers meet the live ones at the hand-over.
 """
 
@@ -32,6 +32,7 @@ from edge_agent.status import status
 PLANT = FOLDER / "site" / "demo"
 READY_S = 30.0  # a simulator that has not opened its ports by then will not
 STOP_S = 10.0
+PASSWORD_FILE = "secrets/press.txt"
 LEAFGATE = [sys.executable, "-m", "edge_agent.cli"]
 Say = Callable[..., None]
 
@@ -54,24 +55,30 @@ class Papers(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def plant(folder: Path, language: str, start_at: str | None, say: Say) -> Iterator[Session]:
-    """The whole plant running in `folder`: simulator, past, evidence, corpus, agent."""
+def plant(folder: Path, language: str, start_at: str | None, script: Path | None, say: Say) -> Iterator[Session]:
+    """The whole plant running in `folder`: simulator, past, evidence, corpus, agent, watch."""
     handover = _last_quarter(datetime.now(UTC))
-    wires = folder / "wires"
-    command = [*LEAFGATE, "sim", "--dir", str(wires), "--handover", handover.isoformat(), "--json"]
-    if start_at:
-        command += ["--start-at", start_at]
+    command = [*LEAFGATE, "--lang", language, "sim", "--dir", str(folder / "wires"), "--json"]
+    command += ["--handover", handover.isoformat()]
+    command += ["--start-at", start_at] if start_at else []
+    command += ["--script", str(script)] if script else []
     say("demo.plant")
-    with _child(command) as simulator:
-        place = _ready(simulator)
+    with _child(command, folder / "sim.log") as simulator:
+        place = _ready(simulator, folder / "sim.log")
         session = _site(folder, language, place)
         _past(session, folder, handover, place, say)
         say("demo.papers")
         file_papers(session)
         _corpus(session)
         say("demo.agent")
-        with _child([*LEAFGATE, "-C", str(session.folder), "run"]):
+        site = [*LEAFGATE, "-C", str(session.folder)]
+        with _child([*site, "run"], folder / "run.log"), _child([*site, "watch"], folder / "watch.log"):
             yield session
+
+
+def screen(session: Session) -> int:
+    """The operator's screen in this terminal, until it is left; answers its exit code."""
+    return subprocess.run([*LEAFGATE, "-C", str(session.folder), "tui"]).returncode
 
 
 def _last_quarter(now: datetime) -> datetime:
@@ -79,9 +86,16 @@ def _last_quarter(now: datetime) -> datetime:
 
 
 @contextmanager
-def _child(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A process of the demonstration; it is told to stop at the end, and made to if it does not."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+def _child(command: list[str], log: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process of the demonstration; it is told to stop at the end, and made to if it does not.
+
+    Its session is its own, so that Ctrl-C on the screen does not stop the plant below it.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        log.open("w") as talk,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=talk, text=True, start_new_session=True) as process,
+    ):
         try:
             yield process
         finally:
@@ -92,11 +106,12 @@ def _child(command: list[str]) -> Iterator[subprocess.Popen[str]]:
                 process.kill()
 
 
-def _ready(simulator: subprocess.Popen[str]) -> dict[str, Any]:
+def _ready(simulator: subprocess.Popen[str], log: Path) -> dict[str, Any]:
     assert simulator.stdout is not None
     line = simulator.stdout.readline()
     if not line:
-        raise Stop(Exit.UNHEALTHY, "demo.no_simulator", code=simulator.wait(READY_S))
+        code = simulator.wait(READY_S)
+        raise Stop(Exit.UNHEALTHY, "demo.no_simulator", code=code, why=log.read_text(encoding="utf-8").strip())
     place: dict[str, Any] = json.loads(line)
     return place
 
@@ -104,10 +119,14 @@ def _ready(simulator: subprocess.Popen[str]) -> dict[str, Any]:
 def _site(folder: Path, language: str, place: dict[str, Any]) -> Session:
     site = folder / "site"
     text = (PLANT / PLANT_FILE).read_text(encoding="utf-8")
-    for name, value in {**{k: place[k] for k in ("serial", "host", "port")}, "language": language}.items():
+    for name, value in {**place, "language": language}.items():
         text = text.replace(f"{{{name}}}", str(value))
     site.mkdir(parents=True)
     (site / PLANT_FILE).write_text(text, encoding="utf-8")
+    password = site / PASSWORD_FILE
+    password.parent.mkdir(mode=0o700)
+    password.write_text(place["password"], encoding="utf-8")
+    password.chmod(0o600)
     return Session(site, "en" if language == "en" else "zh")
 
 

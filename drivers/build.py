@@ -8,11 +8,15 @@ from drivers.link import SerialLink, TcpLink
 
 LEAST_GAP_S = 0.02  # quiet before a question, protocols.md 2.1; longer than 3.5 characters from 2400 baud up
 GAP_BYTES = 3.5
+FOLLOWED = ("opcua",)  # protocols whose devices tell what changed
 BITS_PER_BYTE = 11  # start, 8 data, parity, stop
 
 
 def driver_for(device: Device, bus: Bus, clock: Clock) -> Driver:
-    """The driver of a device that is asked; values leave it in the quantity's unit, secondary side."""
+    """The driver of a device; values leave it in the quantity's unit, secondary side.
+
+    One that is followed instead of asked has a connection of its own and leaves the bus alone.
+    """
     match device.profile.protocol:
         case "modbus":
             from drivers.modbus.driver import ModbusDriver
@@ -22,7 +26,26 @@ def driver_for(device: Device, bus: Bus, clock: Clock) -> Driver:
             from drivers.dlt645.driver import Dlt645Driver
 
             return Dlt645Driver(device, bus, clock)
+        case "cjt188-2004":
+            from drivers.cjt188.driver import Cjt188Driver
+
+            return Cjt188Driver(device, bus, clock)
+        case "sunspec":
+            from drivers.sunspec.driver import SunSpecDriver
+
+            return SunSpecDriver(device, bus, clock)
+        case "opcua":
+            return follower_for(device, clock)
     raise ValueError(device.profile.protocol)
+
+
+def follower_for(device: Device, clock: Clock) -> Driver:
+    """The driver of a device that tells what changed; it has the ability Subscribes."""
+    if device.profile.protocol not in FOLLOWED:
+        raise ValueError(device.profile.protocol)
+    from drivers.opcua.driver import OpcUaDriver
+
+    return OpcUaDriver(device, clock)
 
 
 def serial_bus(name: str, port: str, baud: int, parity: str, stop: int) -> Bus:

@@ -7,11 +7,12 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 
-from drivers.build import driver_for, serial_bus, tcp_bus
+from drivers.build import FOLLOWED, driver_for, follower_for, serial_bus, tcp_bus
 from drivers.bus import Bus
 from drivers.driver import Clock
 from edge_agent.batch import Batch
 from edge_agent.clock import AHEAD_US, forward
+from edge_agent.follow import follow
 from edge_agent.inbox import Inbox
 from edge_agent.poll import Poll, poll_line
 from edge_agent.record import QUEUE_BATCHES, Recorder
@@ -40,6 +41,7 @@ async def run_agent(site: Site, wall: Clock, stopped: asyncio.Event) -> None:
         lines = dict(_lines(site, clock))
         log.info("agent of %s: %d devices on %d lines", site.plant.site.id, len(site.plant.devices), len(lines))
         polling = [asyncio.create_task(poll_line(polls, batches, clock, health)) for polls in lines.values()]
+        polling += [asyncio.create_task(follow(poll, batches, clock, health)) for poll in _followed(site, clock)]
         recording = asyncio.create_task(recorder.run())
         try:
             await _until(stopped, [*polling, recording])
@@ -64,6 +66,8 @@ def _lines(site: Site, clock: Clock) -> Iterator[tuple[Bus, list[Poll]]]:
     buses: dict[str, Bus] = {}
     polls: dict[str, list[Poll]] = {}
     for name, config in plant.devices.items():
+        if site.profiles[config.profile].protocol in FOLLOWED:
+            continue
         key = config.bus or f"{config.host}:{config.port}"
         if key not in buses:
             line = plant.buses.get(config.bus)
@@ -75,6 +79,13 @@ def _lines(site: Site, clock: Clock) -> Iterator[tuple[Bus, list[Poll]]]:
         polls.setdefault(key, []).append(Poll(driver, config.poll))
     for key, bus in buses.items():
         yield bus, polls[key]
+
+
+def _followed(site: Site, clock: Clock) -> Iterator[Poll]:
+    """The devices that tell what changed, each on a connection of its own."""
+    for name, config in site.plant.devices.items():
+        if site.profiles[config.profile].protocol in FOLLOWED:
+            yield Poll(follower_for(site.device(name), clock), config.poll)
 
 
 async def _until(stopped: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

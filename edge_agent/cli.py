@@ -42,8 +42,14 @@ TABLE: dict[str, Entry] = {
         "edge_agent.commands.doctor:doctor", "检查运行环境并给出修复命令", "Check the machine; name the repair"
     ),
     "run": Entry("edge_agent.commands.run:run", "运行采集代理", "Run the agent"),
+    "watch": Entry(
+        "assistant.commands.watch:watch",
+        "持续评估并在结论变差时报警",
+        "Assess again and again; alarm when a finding gets worse",
+    ),
     "sim": Entry("edge_agent.commands.sim:sim", "运行模拟工厂", "Run a simulated plant"),
     "status": Entry("edge_agent.commands.status:status", "最近值、时效与通讯状态", "Last values, ages, links"),
+    "alarms": Entry("edge_agent.commands.alarms:alarms", "报警：列出与确认", "Alarms: list and acknowledge"),
     "export": Entry("edge_agent.commands.export:export", "导出读数", "Write readings out as CSV or JSON lines"),
     "import": Entry("edge_agent.commands.import_:import_", "导入数量与历史读数", "Take in amounts and past readings"),
     "meter": Entry("edge_agent.commands.meter:meter", "计量台账：倍率等事件", "The metering ledger: ratios and events"),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.ledger import Person
-from edge_agent.store.database import write_ahead
+from edge_agent.store.database import reading, write_ahead
 from edge_agent.store.lock import FILE_MODE, make_data_folder
 
 INBOX_DB = "inbox.db"
@@ -38,7 +38,10 @@ CREATE TABLE IF NOT EXISTS request (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One wish: `past` (readings), `amounts`, or `ledger`, with its payload, as JSON when it comes back."""
+    """One wish, with its payload, as JSON when it comes back.
+
+    Kinds: `past` (readings), `amounts`, `ledger`, `acknowledge` and `alarm`.
+    """
 
     kind: str
     payload: Any
@@ -94,10 +97,18 @@ class Inbox:
             rows = db.execute(statement, (most,)).fetchall()
         # A wish that came while we looked has changed the files, and then we look again.
         self._empty = state if not rows and state == self._state() else None
-        return [
-            Request(kind, payload, Person(name, login), asked, request)
-            for kind, payload, name, login, asked, request in rows
-        ]
+        return [_request(row) for row in rows]
+
+    def waiting(self, kind: str) -> list[Request]:
+        """The requests of one kind that wait, the oldest first; the agent does not notice the look."""
+        if not self._path.exists():
+            return []
+        statement = """SELECT kind, payload, by_name, login, asked, id FROM request
+            WHERE done IS NULL AND kind = ? ORDER BY number"""
+        with reading(self._path) as db:
+            if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'request'").fetchone():
+                return []  # somebody is just making it
+            return [_request(row) for row in db.execute(statement, (kind,)).fetchall()]
 
     def done(self, request: str, now: int, result: Any) -> None:
         """Tell whoever waits; the payload is dropped, the record of the asking stays."""
@@ -119,7 +130,13 @@ class Inbox:
         for path in (self._path, self._path.with_name(f"{INBOX_DB}-wal")):
             try:
                 known = path.stat()
-                found += [known.st_mtime_ns, known.st_size]
+                # An empty log is what somebody leaves who only looked.
+                found += [known.st_mtime_ns, known.st_size] if known.st_size else [0]
             except FileNotFoundError:
                 found.append(0)
         return tuple(found)
+
+
+def _request(row: tuple[Any, ...]) -> Request:
+    kind, payload, name, login, asked, request = row
+    return Request(kind, payload, Person(name, login), asked, request)

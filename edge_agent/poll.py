@@ -13,6 +13,7 @@ from drivers.driver import Clock, Driver
 from drivers.error import DriverError
 from drivers.reading import Quality, Reading
 from edge_agent.batch import Batch
+from edge_agent.plausible import Plausible
 from edge_agent.retry import Retry
 
 log = logging.getLogger("leafgate.poll")
@@ -42,6 +43,10 @@ class Poll:
     due: float = 0.0  # on the event loop's clock
     state: LinkState | None = None
     retry: Retry = field(default_factory=Retry)
+    plausible: Plausible = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.plausible = Plausible(self.driver.device)
 
     @property
     def name(self) -> str:
@@ -60,21 +65,22 @@ async def poll_line(polls: Sequence[Poll], batches: asyncio.Queue[Batch], clock:
         begun = loop.time()
         batch = await cycle(poll, clock)
         _schedule(poll, begun, loop.time(), health)
-        if batches.full():
-            health["agent.blocked"] += 1
-        await batches.put(batch)
+        await hand_over(batch, batches, health)
+
+
+async def hand_over(batch: Batch, batches: asyncio.Queue[Batch], health: Counter[str]) -> None:
+    """Put a batch into the queue; waiting for a full one is counted."""
+    if batches.full():
+        health["agent.blocked"] += 1
+    await batches.put(batch)
 
 
 async def cycle(poll: Poll, clock: Clock) -> Batch:
     """One reading of one device; a failure becomes readings without value, with its reason."""
     try:
-        readings = await poll.driver.read()
-    except DriverError as error:
-        return _lost(poll, clock, _nothing(poll, clock, error.reason), error)
+        readings = poll.plausible.judged(await poll.driver.read())
     except Exception as fault:
-        log.exception("%s: fault in the driver", poll.name)
-        broken = DriverError("driver_fault", type(fault).__name__)
-        return _lost(poll, clock, _nothing(poll, clock, broken.reason), broken)
+        return failed(poll, clock, fault)
     batch = Batch.of(readings)
     if all(r.quality == Quality.BAD for r in readings):
         # It talks, but nothing it says can be used: as good as dead, and as expensive for its line.
@@ -82,6 +88,14 @@ async def cycle(poll: Poll, clock: Clock) -> Batch:
     _enter(poll, _state_of(readings), clock, batch, None)
     poll.retry.reset()
     return batch
+
+
+def failed(poll: Poll, clock: Clock, fault: Exception) -> Batch:
+    """What a failure leaves: no value for any tag, its reason, and the link's state where that changes."""
+    if not isinstance(fault, DriverError):
+        log.error("%s: fault in the driver", poll.name, exc_info=fault)
+        fault = DriverError("driver_fault", type(fault).__name__)
+    return _lost(poll, clock, _nothing(poll, clock, fault.reason), fault)
 
 
 def _state_of(readings: Sequence[Reading]) -> LinkState:

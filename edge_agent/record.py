@@ -1,4 +1,4 @@
-"""Writing what the polls saw: one transaction a flush interval, and the inbox after it.
+"""Writing what the polls saw and the alarms it causes: one transaction a flush interval, and the inbox after it.
 
 A failed commit loses nothing: the batches stay, the queue fills, and the polls wait.
 """
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from drivers.driver import Clock
 from drivers.reading import Quality
+from edge_agent.alarm.guard import Guard
 from edge_agent.batch import Batch
 from edge_agent.inbox import Inbox
 from edge_agent.requests import drain
@@ -40,9 +41,13 @@ class Recorder:
     clock: Clock
     health: Counter[str]
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _guard: Guard = field(init=False)
     _waiting: list[Batch] = field(default_factory=list)
     _reported: Counter[str] = field(default_factory=Counter)
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "store"))
+
+    def __post_init__(self) -> None:
+        self._guard = Guard(self.site, self.store.alarms, self.clock)
 
     async def run(self) -> None:
         """Flush and look into the inbox until `stopping`, then finish what is begun."""
@@ -61,7 +66,8 @@ class Recorder:
 
     async def serve(self) -> None:
         """Carry out one request."""
-        await self._in_thread(lambda: drain(self.store, self.site, self.inbox, most=1))
+        if await self._in_thread(lambda: drain(self.store, self.site, self.inbox, most=1)):
+            self._guard.learn()
 
     async def _tried(self, work: Callable[[], Awaitable[None]], retry: Retry, name: str) -> bool:
         """Whether it worked; the first failure of a row is logged, and the recovery."""
@@ -87,10 +93,13 @@ class Recorder:
         room = QUEUE_BATCHES - len(self._waiting)
         while room > 0 and not self.batches.empty():
             self._waiting.append(self.batches.get_nowait())
+            self._guard.look(self._waiting[-1])
             room -= 1
         batches = [*self._waiting, self._health()]
-        await self._in_thread(lambda: self._commit(batches))
+        now = self.clock()
+        await self._in_thread(lambda: self._commit(batches, now))
         self._waiting.clear()
+        self._guard.written()
         self._reported = Counter(self.health)
 
     async def close(self) -> None:
@@ -104,10 +113,11 @@ class Recorder:
         finally:
             self._thread.shutdown()
 
-    def _commit(self, batches: list[Batch]) -> int:
-        if not any(len(batch) for batch in batches):
+    def _commit(self, batches: list[Batch], now: int) -> int:
+        if not self._guard.events and not any(len(batch) for batch in batches):
             return 0
         with self.store.transaction():
+            self._guard.write(now)
             return self.store.write(batches)
 
     def _health(self) -> Batch:

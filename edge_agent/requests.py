@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from drivers.reading import Quality
+from edge_agent.alarm.journal import ACKNOWLEDGE, ALARM, carry_out
 from edge_agent.batch import Batch
 from edge_agent.exit import Exit, Stop
 from edge_agent.inbox import Inbox, Request
@@ -128,6 +129,8 @@ def _effect(store: Store, site: Site, request: Request) -> int:
         at, device, kind, detail = payload
         store.write_ledger([LedgerEvent(at, device, kind, detail, request.by, now)])
         return 1
+    if request.kind in (ACKNOWLEDGE, ALARM):
+        return carry_out(store.alarms, request.kind, payload, request.by, now)
     raise ValueError(f"unknown kind of request: {request.kind}")
 
 

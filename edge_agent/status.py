@@ -11,11 +11,9 @@ from edge_agent.ledger import Ledger, multiplier
 from edge_agent.period import US
 from edge_agent.poll import LINK_ITEM, LinkState
 from edge_agent.site import Site
-from edge_agent.store.lock import LOCK_FILE, SILENT_S, Holder, running
+from edge_agent.store.lock import LOCK_FILE, SILENT_S, WATCH_LOCK, Holder, running
 from edge_agent.store.reader import Reader, Sample
 from edge_agent.when import iso
-
-WATCH_LOCK = "watch.lock"
 
 
 def status(site: Site, now: int) -> dict[str, Any]:
@@ -29,7 +27,7 @@ def status(site: Site, now: int) -> dict[str, Any]:
     return {
         "as_of": iso(now, site.zone),
         "agent": _agent(site, agent, hangs),
-        "watch": {"state": "running" if watch else "stopped", "last": iso(watch.since, site.zone) if watch else None},
+        "watch": {"state": "running" if watch else "stopped", "last": iso(watch.alive, site.zone) if watch else None},
         "links": [_link(site, reader, name, last, None if hangs else agent) for name in site.plant.devices],
         "tags": _tags(site, reader, last, now),
     }

@@ -13,7 +13,7 @@ from edge_agent.command import TextCommand
 from edge_agent.exit import Exit, Stop
 from edge_agent.reason import Reason, reason
 from edge_agent.session import Session, pass_session
-from edge_agent.site import PLANT_FILE, Plant
+from edge_agent.site import MANUAL, PLANT_FILE, Plant
 
 
 @click.command("check", cls=TextCommand, help="check.help")
@@ -49,4 +49,4 @@ def warnings_of(folder: Path) -> list[Reason]:
         plant = load(folder / PLANT_FILE, Plant, PLANT_FILE).value
     except ConfigError:
         return []
-    return [reason("alarms_not_watched", count=len(plant.alarms))] if plant.alarms else []
+    return [reason("alarm_not_live", tag=tag) for tag in plant.alarms if tag.partition(".")[0] == MANUAL]

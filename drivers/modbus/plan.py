@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from drivers.modbus.codec import BIT_FUNCTIONS, MOST_REGISTERS, width
+from drivers.modbus.pdu import BIT_FUNCTIONS, MOST_REGISTERS, width
 from drivers.profile import Item
 
 

@@ -75,7 +75,7 @@ class Measures:
         flow = 6.0
         return {
             "compressor_frequency": round(30.0 + 2.0 * power),
-            "mode": 2.0,
+            "mode": 3.0,  # heating
             "water_out": out,
             "water_in": out - heat / (1.163 * flow),  # 1 m3/h of water carries 1.163 kW for each degree
             "outdoor_temperature": outdoor,

@@ -59,7 +59,7 @@ class Meter645:
 
 
 class Line645:
-    """Every meter hears every frame; the one that is meant replies."""
+    """Every meter hears every frame, and those of other protocols too; the one that is meant replies."""
 
     def __init__(self, meters: list[Meter645], faults: Faults, clock: Clock) -> None:
         self.meters, self._faults, self.clock = meters, faults, clock
@@ -67,7 +67,8 @@ class Line645:
 
     def feed(self, data: bytes) -> list[tuple[float, bytes]]:
         sent: list[tuple[float, bytes]] = []
-        for frame in self._decoder.feed(data):
+        # What is left of another protocol's frame may look like a start: a question behind it still counts.
+        for frame in self._decoder.feed(data) + self._decoder.flush():
             for meter in self.meters:
                 now = self.clock()
                 reply = meter.answer(frame, self._faults, now)
@@ -75,3 +76,7 @@ class Line645:
                     asked = WAKE_UP + encode(frame)
                     sent += self._faults.sent(meter.name, WAKE_UP + encode(reply), -2, now, asked)
         return sent
+
+    def quiet(self) -> None:
+        """The line was silent: forget a frame that never came to its end."""
+        self._decoder = Decoder()

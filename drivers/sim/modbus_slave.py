@@ -1,23 +1,29 @@
-"""A Modbus TCP slave: it answers reads of the registers of one profile and refuses the rest."""
+"""Modbus slaves over TCP and RTU: they answer reads of the registers of their profiles and refuse the rest."""
 
 from __future__ import annotations
 
-import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drivers.driver import Clock
-from drivers.modbus.codec import EXCEPTION, MOST_REGISTERS, READS, Decoder, Frame, encode, registers
+from drivers.modbus import rtu, tcp
+from drivers.modbus.pdu import BIT_FUNCTIONS, EXCEPTION, MOST_BITS, MOST_REGISTERS, READS, REQUEST, registers
 from drivers.profile import Profile
 from drivers.sim.faults import Fault, Faults
 from drivers.sim.measured import Measured, Values
 
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, DEVICE_FAILURE = 1, 2, 3, 4
-BYTE_COUNT = 8  # where a reply says its length
+BYTE_COUNT = 8  # where a TCP reply says its length
+LAST_DATA = -3  # before the checksum of an RTU reply
+REQUEST_SIZE = 8  # an RTU frame of functions 1 to 6
+COUNTED = (15, 16)  # functions whose request says at COUNT_AT how many bytes follow
+COUNT_AT = 6
+COUNTED_SIZE = 9  # without what is counted
 
 
 @dataclass(frozen=True)
 class Slave:
-    """One unit: the profile that it fills and the values it measures."""
+    """One unit: the profile that it fills and the values it measures; items without a value do not exist."""
 
     name: str
     unit: int
@@ -31,33 +37,35 @@ class Slave:
             return bytes([function | EXCEPTION, ILLEGAL_FUNCTION])
         if faults.on(self.name, Fault.ERROR, now):
             return bytes([function | EXCEPTION, DEVICE_FAILURE])
-        if len(pdu) != 5:
+        if len(pdu) != REQUEST.size:
             return bytes([function | EXCEPTION, ILLEGAL_VALUE])
-        start, count = struct.unpack(">HH", pdu[1:])
-        if not 1 <= count <= MOST_REGISTERS:
+        _, start, count = REQUEST.unpack(pdu)
+        if not 1 <= count <= (MOST_BITS if function in BIT_FUNCTIONS else MOST_REGISTERS):
             return bytes([function | EXCEPTION, ILLEGAL_VALUE])
         words = self._words(function, faults, now)
         if any(register not in words for register in range(start, start + count)):
             return bytes([function | EXCEPTION, ILLEGAL_ADDRESS])
         data = b"".join(words[register] for register in range(start, start + count))
+        if function in BIT_FUNCTIONS:
+            data = _packed(data)
         return bytes([function, len(data)]) + data
 
-    def _words(self, function: int, faults: Faults, now: int) -> dict[int, bytes]:
+    def _words(self, function: int, faults: Faults, now: int) -> Mapping[int, bytes]:
         values = Measured(self.name, self.profile, self.values).at(now, faults)
         words: dict[int, bytes] = {}
         for name, item in self.profile.items.items():
-            if item.function == function and item.register is not None:
+            if item.function == function and item.register is not None and name in values:
                 raw = registers(values[name], item)
                 words |= {item.register + i: raw[2 * i : 2 * i + 2] for i in range(len(raw) // 2)}
         return words
 
 
 class SlaveLine:
-    """One connection; a unit that is not there stays silent."""
+    """One TCP connection; a unit that is not there stays silent."""
 
     def __init__(self, slaves: list[Slave], faults: Faults, clock: Clock) -> None:
         self.slaves, self._faults, self._clock = slaves, faults, clock
-        self._decoder = Decoder(replies=False)
+        self._decoder = tcp.Decoder(replies=False)
 
     def feed(self, data: bytes) -> list[tuple[float, bytes]]:
         sent: list[tuple[float, bytes]] = []
@@ -66,7 +74,42 @@ class SlaveLine:
                 if slave.unit == frame.unit:
                     now = self._clock()
                     pdu = slave.answer(frame.pdu, self._faults, now)
-                    reply = encode(Frame(frame.transaction, frame.unit, pdu))
+                    reply = tcp.encode(tcp.Frame(frame.transaction, frame.unit, pdu))
                     weak = min(BYTE_COUNT, len(reply) - 1)
-                    sent += self._faults.sent(slave.name, reply, weak, now)
+                    sent += self._faults.sent(slave.name, reply, weak, now, tcp.encode(frame))
         return sent
+
+
+class SlaveLineRtu:
+    """Every slave hears every frame, and those of other protocols too; the one that is meant replies."""
+
+    def __init__(self, slaves: list[Slave], faults: Faults, clock: Clock) -> None:
+        self.slaves, self._faults, self._clock = slaves, faults, clock
+        self.quiet()
+
+    def feed(self, data: bytes) -> list[tuple[float, bytes]]:
+        sent: list[tuple[float, bytes]] = []
+        for frame in self._decoder.feed(data):
+            slave = next(slave for slave in self.slaves if slave.unit == frame.unit)
+            now = self._clock()
+            reply = rtu.encode(rtu.Frame(slave.unit, slave.answer(frame.pdu, self._faults, now)))
+            sent += self._faults.sent(slave.name, reply, LAST_DATA, now, rtu.encode(frame))
+        return sent
+
+    def quiet(self) -> None:
+        """The line was silent: forget a frame that never came to its end."""
+        self._decoder = rtu.Decoder(self._size)
+
+    def _size(self, data: bytes) -> int:
+        """How long the question to one of these units is that begins with these bytes; 0 for none."""
+        if len(data) < 2 or not any(slave.unit == data[0] for slave in self.slaves):
+            return 0
+        if data[1] in COUNTED:
+            return COUNTED_SIZE + data[COUNT_AT] if len(data) > COUNT_AT else 0
+        return REQUEST_SIZE if 1 <= data[1] <= 6 else 0
+
+
+def _packed(words: bytes) -> bytes:
+    """Bits from registers, the first in the lowest place."""
+    bits = sum(1 << i for i, low in enumerate(words[1::2]) if low)
+    return bits.to_bytes((len(words) // 2 + 7) // 8, "little")

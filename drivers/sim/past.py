@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TextIO
 
 from drivers.sim.measured import cut
-from drivers.sim.plant import CT, float32
-from drivers.sim.world import CNY_PER_PIECE, NODE_US, US, World
+from drivers.sim.measures import CT
+from drivers.sim.world import CNY_PER_PIECE, NODE_US, US, Flows, World
 
 HEADER = "tag,from,to,value,unit,note\n"
-METER_DECIMALS = 2  # of a DL/T 645 energy register
-GAS_DECIMALS = 2
 NOTE = "simulated"
 
 
+def float32(value: float) -> float:
+    """A value as a float32 register carries it."""
+    return float(struct.unpack(">f", struct.pack(">f", value))[0])
+
+
+def _decimals(ratio: float = 1.0) -> Callable[[float], float]:
+    """A register with two decimals behind a ratio, as the device shows it."""
+    return lambda value: cut(value / ratio, 2)
+
+
+# Tag, unit, what it counts, and how its register shows that. A register of the past is never above
+# what the live device shows at the hand-over.
+Register = tuple[str, str, Callable[[Flows], float], Callable[[float], float]]
+QUARTERLY: tuple[Register, ...] = (
+    ("m1.energy_import", "kWh", lambda f: f.grid_import, _decimals(CT["m1"])),
+    ("m1.energy_export", "kWh", lambda f: f.grid_export, _decimals(CT["m1"])),
+    ("inv1.energy_export", "kWh", lambda f: f.pv, _decimals()),
+)
+HOURLY: tuple[Register, ...] = (
+    ("m2.energy_import", "kWh", lambda f: f.press, _decimals(CT["m2"])),
+    ("m3.energy_import", "kWh", lambda f: f.compressor, _decimals(CT["m3"])),
+    ("m4.energy_import", "kWh", lambda f: f.hvac, float32),
+    ("m5.energy_import", "kWh", lambda f: f.workshop, float32),
+    ("press.energy_1", "kWh", lambda f: f.presses[0], _decimals()),
+    ("press.energy_2", "kWh", lambda f: f.presses[1], _decimals()),
+    ("w1.volume", "m3", lambda f: f.water, _decimals()),
+)
+DAILY: tuple[Register, ...] = (("manual.gas", "m3", lambda f: f.gas, _decimals()),)
+
+
 def write_past(world: World, file: TextIO, start: int, until: int) -> int:
-    """Write registers every 15 minutes, daily gas and monthly amounts; returns the number of rows.
+    """Write registers, read by hand or by wire, and monthly amounts; returns the number of rows.
 
     Register values are those that the device itself would show, secondary side. `start` is not
     before the origin of the world and `until` not after its hand-over, both included.
@@ -32,16 +61,16 @@ def write_past(world: World, file: TextIO, start: int, until: int) -> int:
 
 def _rows(world: World, start: int, until: int) -> Iterator[str]:
     first = -(-(start - world.origin) // NODE_US) * NODE_US + world.origin
-    m1, m2 = CT["m1"], CT["m2"]
     for at in range(first, until + 1, NODE_US):
         moment = datetime.fromtimestamp(at // US, world.zone).isoformat()
         now = world.energy(at)
-        yield f"m1.energy_import,,{moment},{cut(now.grid_import / m1, METER_DECIMALS)!r},kWh,{NOTE}\n"
-        yield f"m1.energy_export,,{moment},{cut(now.grid_export / m1, METER_DECIMALS)!r},kWh,{NOTE}\n"
-        yield f"m2.energy_import,,{moment},{cut(now.press / m2, METER_DECIMALS)!r},kWh,{NOTE}\n"
-        yield f"pv.energy_export,,{moment},{float32(now.pv)!r},kWh,{NOTE}\n"
-        if "T00:00:00" in moment:
-            yield f"manual.gas,,{moment},{cut(now.gas, GAS_DECIMALS)!r},m3,{NOTE}\n"
+        registers = QUARTERLY
+        if moment[13:19] == ":00:00":
+            registers += HOURLY
+        if moment[10:19] == "T00:00:00":
+            registers += DAILY
+        for tag, unit, counted, shown in registers:
+            yield f"{tag},,{moment},{shown(counted(now))!r},{unit},{NOTE}\n"
     yield from _months(world, start, until)
 
 

@@ -1,33 +1,70 @@
-"""Plant A wired: the world, two DL/T 645 meters on one line and a PV meter on Modbus TCP."""
+"""Plant A wired: one world, nine devices, and the lines on which they are reached."""
 
 from __future__ import annotations
 
 import contextlib
-import math
-import struct
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from configs import FOLDER
 from configs.load import load
 from drivers.driver import Clock
 from drivers.profile import Profile
-from drivers.sim.calendar import chance
+from drivers.sim.address import Address
 from drivers.sim.carrier import MemoryLink, serve_pty, serve_tcp
-from drivers.sim.faults import Faults
+from drivers.sim.cut import cuttable
+from drivers.sim.faults import Fault, Faults
+from drivers.sim.inverter import Inverter
+from drivers.sim.line import SharedLine
+from drivers.sim.measured import Measured
+from drivers.sim.measures import Measures
+from drivers.sim.meter188 import Line188, Meter188
 from drivers.sim.meter645 import Line645, Meter645
-from drivers.sim.modbus_slave import Slave, SlaveLine
-from drivers.sim.world import US, World
+from drivers.sim.modbus_slave import Slave, SlaveLine, SlaveLineRtu
+from drivers.sim.world import World
 
+if TYPE_CHECKING:
+    from drivers.sim.press_server import PressServer
+
+PROFILES = {
+    "m1": "dlt645-2007-3ph",
+    "m2": "dlt645-2007-3ph",
+    "m3": "dlt645-2007-3ph",
+    "m4": "eastron-sdm630",
+    "m5": "eastron-sdm630",
+    "w1": "cjt188-water",
+    "inv1": "sunspec",
+    "hp1": "midea-m-thermal",
+    "press": "press-line",
+}
 HOST = "127.0.0.1"
-SERIAL_NAME = "line1"
-ADDRESSES = {"m1": "000000000161", "m2": "000000000162"}
-CT = {"m1": 800.0, "m2": 500.0}  # 4000/5 A and 2500/5 A at 400 V
-PV, PV_UNIT = "pv", 1
-DEVICES = (*ADDRESSES, PV)
-WOBBLE_US = 10 * US  # voltage and frequency move this often
-POWER_FACTOR = 0.93
+LINE = "line1"
+ADDRESSES = {"m1": "000000000161", "m2": "000000000162", "m3": "000000000163"}
+WATER_ADDRESS = "00000012345671"
+UNITS = {"m4": 4, "m5": 5}
+INVERTER_UNIT = HEAT_PUMP_UNIT = 1
+USER, PASSWORD = "leafgate", "leafgate-sim"  # of the simulated OPC UA server, which listens on loopback only
+
+_ON_THE_LINE = (
+    Fault.SILENT, Fault.LATE, Fault.NOISY, Fault.ECHO, Fault.CHECKSUM, Fault.ERROR, Fault.FROZEN, Fault.SWAPPED,
+)  # fmt: skip
+_OVER_TCP = (
+    Fault.SILENT, Fault.LATE, Fault.NOISY, Fault.CHECKSUM, Fault.ERROR, Fault.FROZEN, Fault.SWAPPED, Fault.BUS_CUT,
+)  # fmt: skip
+# What each device, and the line, can do wrong.
+ABLE: dict[str, tuple[Fault, ...]] = {
+    LINE: (Fault.BUS_CUT,),
+    **dict.fromkeys(ADDRESSES, (*_ON_THE_LINE, Fault.ROLLOVER)),
+    **dict.fromkeys(UNITS, _ON_THE_LINE),
+    "w1": (*_ON_THE_LINE, Fault.ROLLOVER, Fault.CLOCK_OFF),
+    "inv1": _OVER_TCP,
+    "hp1": _OVER_TCP,
+    "press": (
+        Fault.SILENT, Fault.ERROR, Fault.FROZEN, Fault.SWAPPED, Fault.CLOCK_OFF, Fault.CERT_UNTRUSTED,
+        Fault.RESTARTED, Fault.BUS_CUT,
+    ),
+}  # fmt: skip
 
 
 def shipped(name: str) -> Profile:
@@ -35,108 +72,68 @@ def shipped(name: str) -> Profile:
     return load(FOLDER / "devices" / f"{name}.yaml", Profile).value
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a served plant is reached."""
-
-    serial: Path
-    host: str
-    port: int
-
-
 class Plant:
-    """The devices of Plant A. `faults` may be changed while it runs."""
+    """The devices of Plant A. `faults` and `clock` may be changed while it runs."""
 
     def __init__(self, world: World, clock: Clock, faults: Faults | None = None) -> None:
         self.world, self.clock = world, clock
         self.faults = faults or Faults()
-        meter = shipped("dlt645-2007-3ph")
-        self.line = Line645(
-            [
-                Meter645("m1", ADDRESSES["m1"], meter, self.grid),
-                Meter645("m2", ADDRESSES["m2"], meter, self.press),
-            ],
-            self.faults,
-            clock,
-        )
-        self._slaves = [Slave(PV, PV_UNIT, shipped("eastron-sdm630"), self.pv)]
+        self.measures = Measures(world)
+        self.line = SharedLine([self._meters(), self._rtu(), self._water()])
+
+    def now(self) -> int:
+        """What the clock says; every device asks here."""
+        return self.clock()
+
+    def _meters(self) -> Line645:
+        profile = shipped("dlt645-2007-3ph")
+        meters = [Meter645(name, address, profile, self.measures.of(name)) for name, address in ADDRESSES.items()]
+        return Line645(meters, self.faults, self.now)
+
+    def _rtu(self) -> SlaveLineRtu:
+        profile = shipped("eastron-sdm630")
+        slaves = [Slave(name, unit, profile, self.measures.of(name)) for name, unit in UNITS.items()]
+        return SlaveLineRtu(slaves, self.faults, self.now)
+
+    def _water(self) -> Line188:
+        meter = Meter188("w1", WATER_ADDRESS, shipped("cjt188-water"), self.measures.of("w1"), zone=self.world.zone)
+        return Line188([meter], self.faults, self.now)
 
     def memory_line(self, piece: int = 4096) -> MemoryLink:
-        """The DL/T 645 line without a port."""
+        """The serial line without a port."""
         return MemoryLink(self.line, piece)
 
-    def memory_slave(self, piece: int = 4096) -> MemoryLink:
-        """The Modbus TCP connection without a socket."""
-        return MemoryLink(self.connection(), piece)
+    def inverter(self) -> Inverter:
+        """What stands behind one connection to the inverter."""
+        profile = shipped("sunspec")
+        return Inverter("inv1", INVERTER_UNIT, profile, self.measures.of("inv1"), self.faults, self.now)
 
-    def connection(self) -> SlaveLine:
-        """What stands behind one TCP connection."""
-        return SlaveLine(self._slaves, self.faults, self.clock)
+    def heat_pump(self) -> SlaveLine:
+        """What stands behind one connection to the heat pump."""
+        slave = Slave("hp1", HEAT_PUMP_UNIT, shipped("midea-m-thermal"), self.measures.of("hp1"))
+        return SlaveLine([slave], self.faults, self.now)
 
     @contextlib.asynccontextmanager
     async def serve(self, folder: Path, port: int = 0) -> AsyncIterator[Address]:
-        """A real serial port below `folder` and a real socket on loopback, until the block ends."""
+        """A real serial port below `folder` and real sockets on loopback, until the block ends.
+
+        The inverter gets `port`, the heat pump and the OPC UA server the next two; 0 chooses any.
+        """
         self.world.energy(self.clock())  # the past is summed before anybody waits for an answer
+        inverter, heat_pump, opcua = (port + i if port else 0 for i in range(3))
         async with (
-            serve_pty(self.line, folder / SERIAL_NAME) as serial,
-            serve_tcp(self.connection, HOST, port) as bound,
+            cuttable(lambda _: serve_pty(self.line, folder / LINE), self._cut(LINE)) as serial,
+            cuttable(lambda was: serve_tcp(self.inverter, HOST, was or inverter), self._cut("inv1")) as inverter_port,
+            cuttable(lambda was: serve_tcp(self.heat_pump, HOST, was or heat_pump), self._cut("hp1")) as heat_pump_port,
+            self._press().serve(folder / "pki", opcua) as url,
         ):
-            yield Address(serial, HOST, bound)
+            yield Address(serial, HOST, inverter_port, heat_pump_port, url, USER, PASSWORD)
 
-    def grid(self, at: int) -> dict[str, float]:
-        """The grid meter: forward is import, reverse is export; secondary side."""
-        power, energy = self.world.power(at), self.world.energy(at)
-        return _meter(at, CT["m1"], power.grid_import - power.grid_export, energy.grid_import, energy.grid_export)
+    def _press(self) -> PressServer:
+        from drivers.sim.press_server import PressServer  # half a second of imports, for a served plant only
 
-    def press(self, at: int) -> dict[str, float]:
-        """The meter of the press line; secondary side."""
-        return _meter(at, CT["m2"], self.world.power(at).press, self.world.energy(at).press, 0.0)
+        measured = Measured("press", shipped("press-line"), self.measures.of("press"))
+        return PressServer(measured, self.faults, self.now, PASSWORD)
 
-    def pv(self, at: int) -> dict[str, float]:
-        """The PV meter: generation flows towards the grid, so it is export and its power is negative."""
-        values = _meter(at, 1.0, -self.world.power(at).pv, 0.0, self.world.energy(at).pv)
-        amps = {f"current_{p}": abs(values[f"current_{p}"]) for p in "abc"}
-        return values | amps | {"power": values["power"] * 1000.0}  # the wire carries W
-
-
-def _meter(at: int, ct: float, power: float, imported: float, exported: float) -> dict[str, float]:
-    """Three balanced phases of a meter behind current transformers; power in kW, energy in kWh."""
-    beat = at // WOBBLE_US
-    volts = {p: 230.0 + 6.0 * (chance(beat, salt) - 0.5) for p, salt in (("a", 11), ("b", 12), ("c", 13))}
-    values = {f"voltage_{p}": round(v, 1) for p, v in volts.items()}
-    amps = power * 1000.0 / ct / 3 / POWER_FACTOR
-    values |= {f"current_{p}": amps / v for p, v in volts.items()}
-    return values | {
-        "energy_import": imported / ct,
-        "energy_export": exported / ct,
-        "power": power / ct,
-        "power_factor": math.copysign(POWER_FACTOR, power),
-        "frequency": 50.0 + 0.06 * (chance(beat, 14) - 0.5),
-    }
-
-
-def float32(value: float) -> float:
-    """A value as a float32 register carries it."""
-    return float(struct.unpack(">f", struct.pack(">f", value))[0])
-
-
-def fragment(where: Address) -> str:
-    """What to paste into plant.yaml to read this plant."""
-    return f"""\
-buses:
-  line1: {{serial: "{where.serial}", baud: 9600, parity: N}}
-devices:
-  m1: {{bus: line1, profile: dlt645-2007-3ph, address: {ADDRESSES["m1"]}, poll: 15s, ct: {CT["m1"]:g}}}
-  m2: {{bus: line1, profile: dlt645-2007-3ph, address: {ADDRESSES["m2"]}, poll: 15s, ct: {CT["m2"]:g}}}
-  pv: {{host: {where.host}, port: {where.port}, profile: eastron-sdm630, unit: {PV_UNIT}, poll: 5s}}
-meters:
-  grid:   {{tag: m1.energy_import, carrier: electricity, flow: grid_import}}
-  export: {{tag: m1.energy_export, carrier: electricity, flow: grid_export}}
-  pv:     {{tag: pv.energy_export, carrier: electricity, flow: pv_generation}}
-  gas:    {{tag: manual.gas, carrier: natural_gas, flow: purchase}}
-  press:  {{tag: m2.energy_import, carrier: electricity, level: 2, parent: grid}}
-manual:
-  gas:          {{quantity: gas_volume, kind: counter}}
-  pieces:       {{quantity: production, kind: amount}}
-  output_value: {{quantity: output_value, kind: amount}}
-"""
+    def _cut(self, name: str) -> Callable[[], bool]:
+        return lambda: self.faults.on(name, Fault.BUS_CUT, self.now())

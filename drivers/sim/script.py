@@ -7,7 +7,8 @@ faults:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,9 @@ import msgspec
 from configs.load import Loaded, load
 from configs.problem import ConfigError, Problem, nearest
 from configs.scalars import Seconds
-from drivers.sim.faults import US, Fault, Order
+from drivers.sim.faults import US, Fault, Faults, Order
+
+LOOK_S = 0.5  # how often the file is looked at
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -56,6 +59,26 @@ def orders(script: Script, begun: int) -> list[Order]:
     ]
 
 
+async def follow(
+    path: Path,
+    able: dict[str, tuple[Fault, ...]],
+    faults: Faults,
+    begun: int,
+    complain: Callable[[ConfigError], None],
+) -> None:
+    """Keep to a script for ever and take it up again whenever it is saved; a wrong one changes nothing."""
+    known = -1
+    while True:
+        stamp = _stamp(path) or known
+        if stamp != known:
+            known = stamp
+            try:
+                faults.follow(orders(load_script(path, able), begun))
+            except ConfigError as error:
+                complain(error)
+        await asyncio.sleep(LOOK_S)
+
+
 def _wrong(loaded: Loaded[Script], able: dict[str, tuple[Fault, ...]]) -> Iterator[Problem]:
     for number, step in enumerate(loaded.value.faults):
         where = ("faults", str(number))
@@ -66,3 +89,11 @@ def _wrong(loaded: Loaded[Script], able: dict[str, tuple[Fault, ...]]) -> Iterat
             yield loaded.problem("cannot_fail_so", *where, value=step.fault, allowed=", ".join(able[step.device]))
         if step.until is not None and step.until <= step.since:
             yield loaded.problem("ends_before_it_begins", *where)
+
+
+def _stamp(path: Path) -> int:
+    """When the file was saved; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOCK_FILE = "agent.lock"
+WATCH_LOCK = "watch.lock"  # held by `leafgate watch`, which does not write plant.db
 BEAT_S = 15.0  # an idle agent touches its card no more often than this
 SILENT_S = 60.0  # a holder without a sign of life for longer hangs
 PATIENCE_S = 1.0  # a reader that looks whether an agent runs holds the lock for an instant
@@ -46,13 +47,13 @@ def make_data_folder(data: Path) -> None:
 
 
 @contextmanager
-def writing(data: Path, command: str, patience_s: float = PATIENCE_S) -> Iterator[None]:
+def writing(data: Path, command: str, patience_s: float = PATIENCE_S, lock: str = LOCK_FILE) -> Iterator[None]:
     """Hold the lock; raises BusyError when another process still does after `patience_s`."""
     make_data_folder(data)
-    with (data / LOCK_FILE).open("a+") as file:
+    with (data / lock).open("a+") as file:
         deadline = time.monotonic() + patience_s
         while not _lock(file.fileno(), fcntl.LOCK_EX):
-            holder = _holder(data)
+            holder = _holder(data, lock)
             if time.monotonic() > deadline:
                 raise BusyError(holder.pid if holder else 0)
             time.sleep(0.02)
@@ -63,9 +64,9 @@ def writing(data: Path, command: str, patience_s: float = PATIENCE_S) -> Iterato
         file.truncate(0)
 
 
-def beat(data: Path) -> None:
+def beat(data: Path, lock: str = LOCK_FILE) -> None:
     """A sign of life of the holder: the time of the lock file, at most every BEAT_S."""
-    path = data / LOCK_FILE
+    path = data / lock
     if time.time() - path.stat().st_mtime >= BEAT_S:
         os.utime(path)
 

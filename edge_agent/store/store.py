@@ -14,6 +14,7 @@ from typing import Self
 
 from edge_agent.batch import Batch
 from edge_agent.ledger import LedgerEvent, Person
+from edge_agent.store.alarm_log import AlarmLog
 from edge_agent.store.database import open_writer
 
 log = logging.getLogger("leafgate.store")
@@ -55,6 +56,7 @@ class Store:
     def __init__(self, data: Path) -> None:
         self._db = open_writer(data / PLANT_DB)
         self._ids = self._load_ids()
+        self.alarms = AlarmLog(self._db)
 
     def __enter__(self) -> Self:
         return self

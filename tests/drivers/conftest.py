@@ -12,7 +12,8 @@ from drivers.driver import Device
 from drivers.link import Link
 from drivers.profile import Profile
 from drivers.sim.faults import Faults
-from drivers.sim.plant import ADDRESSES, Plant, shipped
+from drivers.sim.modbus_slave import Slave, SlaveLine
+from drivers.sim.plant import ADDRESSES, UNITS, Plant, shipped
 from drivers.sim.world import US, ZONE, World
 
 TIMEOUT_S = 0.08
@@ -50,5 +51,11 @@ def meter(name: str = "m1", profile: Profile | None = None, timeout: float = TIM
     return Device(name, profile or shipped("dlt645-2007-3ph"), ADDRESSES[name], timeout=timeout)
 
 
-def pv(profile: Profile | None = None, timeout: float = TIMEOUT_S) -> Device:
-    return Device("pv", profile or shipped("eastron-sdm630"), unit=1, timeout=timeout)
+def m4(profile: Profile | None = None, timeout: float = TIMEOUT_S) -> Device:
+    return Device("m4", profile or shipped("eastron-sdm630"), unit=UNITS["m4"], timeout=timeout)
+
+
+def m4_over_tcp(plant: Plant) -> SlaveLine:
+    """The plant's meter m4 as if it stood behind a TCP connection of its own."""
+    slave = Slave("m4", UNITS["m4"], shipped("eastron-sdm630"), plant.measures.of("m4"))
+    return SlaveLine([slave], plant.faults, plant.now)

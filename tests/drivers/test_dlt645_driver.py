@@ -46,7 +46,7 @@ async def test_a_meter_is_read_secondary_and_in_the_quantitys_unit(plant: Plant)
     readings = await driver.read()
     assert [r.tag for r in readings] == [t.name for t in driver.device.tags()]
     assert all(r.quality == Quality.GOOD and r.reason is None and r.at == r.seen == NOON for r in readings)
-    true, found = plant.grid(NOON), values(readings)
+    true, found = plant.measures.grid(NOON), values(readings)
     assert found["m1.energy_import"] == pytest.approx(true["energy_import"], abs=0.01)
     assert found["m1.power"] == pytest.approx(true["power"], abs=0.0001)
     assert await driver.probe() == "000000000161"
@@ -56,7 +56,7 @@ async def test_export_is_a_negative_power_and_a_growing_reverse_register(plant: 
     """The sign bit of power and current, on a Sunday at noon."""
     sunday = NOON - 3 * 86_400_000_000
     plant.world.energy(NOON)
-    plant.line.clock = lambda: sunday
+    plant.clock = lambda: sunday
     _, (driver,) = line(plant, "m1")
     found = values(await driver.read())
     assert plant.world.power(sunday).grid_export > 0
@@ -138,7 +138,7 @@ async def test_what_the_meter_lacks_is_absent_and_not_asked_every_cycle(plant: P
 async def test_a_frozen_meter_repeats_the_values_of_the_moment(plant: Plant) -> None:
     _, (driver,) = line(plant, "m1")
     plant.faults.set("m1", Fault.FROZEN, NOON - 3_600_000_000)
-    before = plant.grid(NOON - 3_600_000_000)["energy_import"]
+    before = plant.measures.grid(NOON - 3_600_000_000)["energy_import"]
     assert values(await driver.read())["m1.energy_import"] == pytest.approx(before, abs=0.01)
 
 
@@ -146,9 +146,9 @@ async def test_a_rollover_runs_through_the_modulus(plant: Plant) -> None:
     _, (driver,) = line(plant, "m1")
     plant.faults.set("m1", Fault.ROLLOVER, NOON)
     assert values(await driver.read())["m1.energy_import"] == pytest.approx(999_999.95, abs=0.011)
-    plant.line.clock = lambda: NOON + 600_000_000
+    plant.clock = lambda: NOON + 600_000_000
     found = values(await driver.read())["m1.energy_import"]
-    counted = plant.grid(NOON + 600_000_000)["energy_import"] - plant.grid(NOON)["energy_import"]
+    counted = plant.measures.grid(NOON + 600_000_000)["energy_import"] - plant.measures.grid(NOON)["energy_import"]
     assert found == pytest.approx(counted - 0.05, abs=0.011)
 
 
@@ -160,7 +160,7 @@ async def test_a_late_reply_is_never_taken_for_the_next_one(plant: Plant) -> Non
         await driver.read()
     assert all(r.quality == Quality.GOOD for r in await other.read())
     plant.faults.clear("m1")
-    true, readings = plant.grid(NOON), await driver.read()
+    true, readings = plant.measures.grid(NOON), await driver.read()
     assert values(readings)["m1.voltage_b"] == true["voltage_b"]
     assert all(r.quality == Quality.GOOD for r in readings)
     await asyncio.sleep(LATE_S)

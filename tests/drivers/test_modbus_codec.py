@@ -1,19 +1,17 @@
-"""The Modbus TCP codec and the plan of reads."""
+"""The Modbus TCP codec, registers to numbers and the plan of reads."""
 
 from __future__ import annotations
 
 import math
-import re
 import struct
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.modbus import codec
-from drivers.modbus.codec import FORMATS, Decoder, Frame, encode, number, read_request, registers, width
+from drivers.modbus.pdu import FORMATS, answers, number, registers, width
 from drivers.modbus.plan import plan, singly
+from drivers.modbus.tcp import Decoder, Frame, encode
 from drivers.profile import Item
 
 ORDERS = ["ABCD", "CDAB", "BADC", "DCBA"]
@@ -97,13 +95,23 @@ def test_a_value_that_means_no_sensor_is_absent() -> None:
     assert number(b"\x80\x01", Item("temperature", type="int16", absent=[32768])) == -32767
 
 
-@pytest.mark.parametrize("function", [0, 5, 6, 15, 16, 22, 23, 43, 0x84])
-def test_only_reads_can_be_built(function: int) -> None:
-    with pytest.raises(ValueError, match=str(function)):
-        read_request(1, 1, function, 0, 1)
-    assert {n for n in vars(codec) if n.endswith("_request")} == {"read_request"}
-    source = (Path(codec.__file__).parent / "driver.py").read_text()
-    assert not re.search(r"\bencode\b|\bFrame\(", source)
+@pytest.mark.parametrize(
+    ("asked", "pdu", "fits"),
+    [
+        ("0300000002", "030411112222", True),
+        ("0300000002", "030211112222", False),  # says another length than it has
+        ("0300000002", "03021111", False),
+        ("0300000002", "040411112222", False),
+        ("0300000002", "8302", True),
+        ("0300000002", "8402", False),
+        ("0300000002", "83", False),
+        ("010000000b", "0102ff07", True),
+        ("0103000011", "0103000011", False),  # 17 bits: the question itself has the shape of a reply
+        ("0103000011", "0103000012", True),
+    ],
+)
+def test_a_reply_fits_the_question_in_function_and_length(asked: str, pdu: str, fits: bool) -> None:
+    assert answers(bytes.fromhex(pdu), bytes.fromhex(asked)) is fits
 
 
 def test_neighbours_are_read_together_and_holes_never() -> None:

@@ -5,34 +5,34 @@ from __future__ import annotations
 import pytest
 
 from drivers.error import LinkError
-from drivers.modbus.codec import Frame, encode
 from drivers.modbus.driver import ModbusDriver
+from drivers.modbus.tcp import Frame, encode
 from drivers.profile import Item, Profile
 from drivers.reading import Quality
 from drivers.sim.carrier import MemoryLink
 from drivers.sim.faults import Fault
-from drivers.sim.plant import Plant, float32, shipped
-from tests.drivers.conftest import NOON, noon, pv, stream_bus
+from drivers.sim.past import float32
+from drivers.sim.plant import Plant, shipped
+from tests.drivers.conftest import NOON, m4, m4_over_tcp, noon, stream_bus
 
 
 def driver_of(plant: Plant, profile: Profile | None = None, timeout: float = 0.08) -> ModbusDriver:
-    bus = stream_bus(lambda: plant.memory_slave(piece=5))
-    return ModbusDriver(pv(profile, timeout), bus, noon)
+    bus = stream_bus(lambda: MemoryLink(m4_over_tcp(plant), piece=5))
+    return ModbusDriver(m4(profile, timeout), bus, noon)
 
 
 async def test_a_meter_is_read_in_the_quantitys_unit(plant: Plant) -> None:
     readings = await driver_of(plant).read()
-    true = plant.pv(NOON)
+    true = plant.measures.of("m4")(NOON)
     found = {r.tag: r.value for r in readings}
     assert all(r.quality == Quality.GOOD and r.reason is None and r.at == r.seen == NOON for r in readings)
-    assert found["pv.energy_export"] == float32(true["energy_export"])
-    assert found["pv.power"] == pytest.approx(-plant.world.power(NOON).pv, rel=1e-6)
-    assert (found["pv.power"] or 0) < 0
-    assert await driver_of(plant).probe() == "unit 1"
+    assert found["m4.energy_import"] == float32(true["energy_import"])
+    assert found["m4.power"] == pytest.approx(plant.world.power(NOON).hvac, rel=1e-6)
+    assert await driver_of(plant).probe() == "unit 4"
 
 
 async def test_a_silent_device_raises(plant: Plant) -> None:
-    plant.faults.set("pv", Fault.SILENT)
+    plant.faults.set("m4", Fault.SILENT)
     driver = driver_of(plant)
     with pytest.raises(LinkError) as caught:
         await driver.read()
@@ -41,43 +41,43 @@ async def test_a_silent_device_raises(plant: Plant) -> None:
 
 
 async def test_an_absent_unit_raises(plant: Plant) -> None:
-    device = pv(timeout=0.03)
+    device = m4(timeout=0.03)
     device = type(device)("x", device.profile, unit=9, timeout=0.03)
     with pytest.raises(LinkError):
-        await ModbusDriver(device, stream_bus(plant.memory_slave), noon).read()
+        await ModbusDriver(device, stream_bus(lambda: MemoryLink(m4_over_tcp(plant))), noon).read()
 
 
 async def test_a_damaged_reply_is_bad_and_without_a_number(plant: Plant) -> None:
-    plant.faults.set("pv", Fault.CHECKSUM)
+    plant.faults.set("m4", Fault.CHECKSUM)
     readings = await driver_of(plant, timeout=0.02).read()
     assert {(r.value, r.quality, r.reason) for r in readings} == {(None, Quality.BAD, "noise")}
 
 
 async def test_noise_around_replies_costs_no_value(plant: Plant) -> None:
-    plant.faults.set("pv", Fault.NOISY)
+    plant.faults.set("m4", Fault.NOISY)
     assert all(r.quality == Quality.GOOD for r in await driver_of(plant).read())
 
 
 async def test_a_refusal_says_why(plant: Plant) -> None:
-    plant.faults.set("pv", Fault.ERROR)
+    plant.faults.set("m4", Fault.ERROR)
     readings = await driver_of(plant).read()
     assert {(r.value, r.quality, r.reason) for r in readings} == {(None, Quality.BAD, "device_failure")}
 
 
 async def test_a_frozen_device_repeats_its_values(plant: Plant) -> None:
-    plant.faults.set("pv", Fault.FROZEN, NOON - 3_600_000_000)
+    plant.faults.set("m4", Fault.FROZEN, NOON - 3_600_000_000)
     found = {r.tag: r.value for r in await driver_of(plant).read()}
-    assert found["pv.energy_export"] == float32(plant.pv(NOON - 3_600_000_000)["energy_export"])
+    assert found["m4.energy_import"] == float32(plant.measures.of("m4")(NOON - 3_600_000_000)["energy_import"])
 
 
 async def test_a_late_reply_is_never_taken_for_the_next_one(plant: Plant) -> None:
     """The connection stays, the transaction number tells the replies apart."""
     driver = driver_of(plant)
-    plant.faults.set("pv", Fault.LATE)
+    plant.faults.set("m4", Fault.LATE)
     with pytest.raises(LinkError):
         await driver.read()
-    plant.faults.clear("pv")
-    readings, true = await driver.read(), plant.pv(NOON)
+    plant.faults.clear("m4")
+    readings, true = await driver.read(), plant.measures.of("m4")(NOON)
     assert all(r.quality == Quality.GOOD for r in readings)
     assert readings[0].value == float32(true["voltage_a"])
     assert readings[7].value == float32(true["frequency"])
@@ -91,7 +91,7 @@ async def test_an_item_that_does_not_exist_is_absent_and_its_neighbours_are_read
     driver = driver_of(plant, Profile(shape.title, "modbus", "test", items))
     await driver.read()
     readings = {r.tag: (r.quality, r.reason) for r in await driver.read()}
-    assert readings.pop("pv.odd") == (Quality.ABSENT, "illegal_address")
+    assert readings.pop("m4.odd") == (Quality.ABSENT, "illegal_address")
     assert set(readings.values()) == {(Quality.GOOD, None)}
 
 
@@ -120,14 +120,14 @@ class Canned:
 async def test_what_a_reply_becomes(pdu: str, quality: Quality, reason: str | None) -> None:
     shape = shipped("eastron-sdm630")
     profile = Profile(shape.title, "modbus", "test", {"power": shape.items["power"]})
-    driver = ModbusDriver(pv(profile, 0.03), stream_bus(lambda: MemoryLink(Canned(bytes.fromhex(pdu)))), noon)
+    driver = ModbusDriver(m4(profile, 0.03), stream_bus(lambda: MemoryLink(Canned(bytes.fromhex(pdu)))), noon)
     (reading,) = await driver.read()
     assert (reading.quality, reading.reason) == (quality, reason)
     assert (reading.value is None) == (quality != Quality.GOOD)
 
 
 async def test_a_gateway_that_cannot_reach_the_device_is_no_reply() -> None:
-    driver = ModbusDriver(pv(timeout=0.03), stream_bus(lambda: MemoryLink(Canned(b"\x84\x0b"))), noon)
+    driver = ModbusDriver(m4(timeout=0.03), stream_bus(lambda: MemoryLink(Canned(b"\x84\x0b"))), noon)
     with pytest.raises(LinkError) as caught:
         await driver.read()
     assert caught.value.reason == "no_reply"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +15,10 @@ from drivers.modbus.driver import ModbusDriver
 from drivers.profile import Item, Profile
 from drivers.reading import Quality
 from drivers.sim.carrier import MemoryLink, serve_tcp
-from drivers.sim.plant import HOST, PV_UNIT, Plant, float32, shipped
+from drivers.sim.past import float32
+from drivers.sim.plant import HOST, UNITS, Plant, shipped
 from tests.conftest import missing
-from tests.drivers.conftest import NOON, bus_of, noon
+from tests.drivers.conftest import NOON, bus_of, m4_over_tcp, noon
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ async def test_the_dlt645_package_reads_our_meter(dlt645_peer: Any, plant: Plant
     async with serve_tcp(lambda: plant.line, HOST, 0) as port:
         client = AsyncMeterClientService.new_tcp_client(HOST, port, timeout=2.0)
         client.set_address("610100000000")  # wire order
-        true = plant.grid(NOON)
+        true = plant.measures.grid(NOON)
         energy, power, volts = (
             await client.read_00(0x00010000),
             await client.read_02(0x02030000),
@@ -78,19 +78,19 @@ async def test_our_driver_reads_the_dlt645_packages_meter(dlt645_peer: Any) -> N
     assert [r.value for r in readings] == [123456.78, -12.3456, 229.7]
 
 
-async def test_pymodbus_reads_our_slave(plant: Plant, tmp_path: Path) -> None:
+async def test_pymodbus_reads_our_slave(plant: Plant) -> None:
     need_pymodbus()
     from pymodbus.client import AsyncModbusTcpClient
 
-    async with plant.serve(tmp_path) as where:
-        client = AsyncModbusTcpClient(where.host, port=where.port, timeout=2)
+    async with serve_tcp(lambda: m4_over_tcp(plant), HOST, 0) as port:
+        client = AsyncModbusTcpClient(HOST, port=port, timeout=2)
         assert await client.connect()
-        energy = await client.read_input_registers(74, count=2, device_id=PV_UNIT)
-        lacking = await client.read_input_registers(500, count=2, device_id=PV_UNIT)
-        refused = await client.write_register(0, 1, device_id=PV_UNIT)
+        energy = await client.read_input_registers(72, count=2, device_id=UNITS["m4"])
+        lacking = await client.read_input_registers(500, count=2, device_id=UNITS["m4"])
+        refused = await client.write_register(0, 1, device_id=UNITS["m4"])
         client.close()
     value = client.convert_from_registers(energy.registers, client.DATATYPE.FLOAT32)
-    assert value == pytest.approx(float32(plant.pv(NOON)["energy_export"]))
+    assert value == pytest.approx(float32(plant.measures.of("m4")(NOON)["energy_import"]))
     assert (lacking.exception_code, refused.exception_code) == (2, 1)
 
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from drivers.sim.calendar import chance
 from drivers.sim.measured import cut
+from drivers.sim.measures import CT
 from drivers.sim.past import write_past
-from drivers.sim.plant import CT, Plant, float32
+from drivers.sim.plant import Plant
 from drivers.sim.world import NODE_US, US, ZONE, Flows, World, last_node, origin_of, shift_to
 
 
@@ -116,9 +117,9 @@ def test_the_past_meets_the_live_meters_and_is_written_quickly() -> None:
     assert last["m1.energy_import"][1:3] == ["", "2026-12-30T17:00:00+08:00"]
     assert last["manual.pieces"][1:3] == ["2026-11-01T00:00:00+08:00", "2026-12-01T00:00:00+08:00"]
     plant = Plant(world, lambda: handover)
-    shown = cut(plant.grid(handover)["energy_import"], 2)
+    shown = cut(plant.measures.grid(handover)["energy_import"], 2)
     assert float(last["m1.energy_import"][3]) == shown
-    assert float(last["pv.energy_export"][3]) == float32(plant.pv(handover)["energy_export"])
+    assert float(last["inv1.energy_export"][3]) == cut(plant.measures.inverter(handover)["energy_export"] / 1000, 2)
     months = [int(line.split(",")[3]) for line in lines if line.startswith("manual.pieces")]
     assert len(months) == 23
     assert sum(months) == world.pieces(ORIGIN, at(2026, 12))

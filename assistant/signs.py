@@ -1,0 +1,45 @@
+"""Cheap signs that an assessment may come out differently: files that changed, and what was filed since."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from assistant.records import RECORDS_DB
+from edge_agent.exit import Stop
+from edge_agent.site import MANUAL, PLANT_FILE
+from edge_agent.store.database import reading, version
+from edge_agent.store.store import PLANT_DB
+
+_FILED = f"""
+SELECT (SELECT MAX(id) FROM amount), (SELECT MAX(id) FROM ledger),
+  (SELECT COUNT(*) FROM tag JOIN sample ON sample.tag = tag.id WHERE tag.name LIKE '{MANUAL}.%')"""
+
+
+def signs(folder: Path) -> tuple[object, ...]:
+    """Differs from an earlier answer when something was confirmed, filed or configured in between.
+
+    What devices measure is no sign: it changes every second.
+    """
+    data = folder / "data"
+    files = (folder / PLANT_FILE, data / RECORDS_DB, data / f"{RECORDS_DB}-wal")
+    return (*(_stamp(path) for path in files), _filed(data / PLANT_DB))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """An empty log is what a reader leaves behind."""
+    try:
+        known = os.stat(path)
+    except OSError:
+        return None
+    return (known.st_mtime_ns, known.st_size) if known.st_size else None
+
+
+def _filed(path: Path) -> object:
+    if not path.exists():
+        return None
+    try:
+        with reading(path) as db:
+            return tuple(db.execute(_FILED).fetchone()) if version(db) else None
+    except Stop as trouble:
+        return trouble.key

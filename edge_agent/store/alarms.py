@@ -1,0 +1,52 @@
+"""The read-only questions about alarms; a database from before there were any, or none, answers nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from drivers.reading import Quality
+from edge_agent.alarm.event import AlarmEvent
+from edge_agent.store.alarm_log import COLUMNS, event_of
+from edge_agent.store.database import reading, version
+from edge_agent.store.store import PLANT_DB
+
+SINCE = 2  # the schema version that brought alarm events
+_STANDING = f"""
+SELECT {COLUMNS} FROM (SELECT alarm AS name, MAX(id) AS begun FROM alarm_event WHERE event = 'raise' GROUP BY alarm)
+JOIN alarm_event ON alarm = name AND id >= begun ORDER BY alarm, id"""
+_BETWEEN = f"SELECT {COLUMNS} FROM alarm_event WHERE at >= ? AND at < ? ORDER BY at DESC, id DESC"
+_LAST_GOOD = f"""
+SELECT tag.name, sample.at, sample.value FROM tag JOIN sample ON sample.rowid = (
+  SELECT rowid FROM sample WHERE tag = tag.id AND at <= ?2 AND quality = {int(Quality.GOOD)} AND value IS NOT NULL
+  ORDER BY at DESC, rowid DESC LIMIT 1)
+WHERE tag.name IN (SELECT value FROM json_each(?1))"""
+
+
+class AlarmReader:
+    """The alarm events of one site's data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / PLANT_DB
+
+    def _ask(self, statement: str, *values: Any) -> list[Any]:
+        if not self._path.exists():
+            return []
+        with reading(self._path) as db:
+            return db.execute(statement, values).fetchall() if version(db) >= SINCE else []
+
+    def standing(self) -> dict[str, list[AlarmEvent]]:
+        """Of every alarm that was ever raised: what happened since its last raise, oldest first."""
+        events = [event_of(row) for row in self._ask(_STANDING)]
+        return {alarm: list(group) for alarm, group in groupby(events, lambda e: e.alarm)}
+
+    def between(self, start: int, end: int) -> list[AlarmEvent]:
+        """Every event from start to end, end excluded, newest first."""
+        return [event_of(row) for row in self._ask(_BETWEEN, start, end)]
+
+    def last_good(self, tags: Iterable[str], before: int) -> dict[str, tuple[int, float]]:
+        """Time and register of the last good reading, at or before a time, of each of these tags that has one."""
+        return {name: (at, value) for name, at, value in self._ask(_LAST_GOOD, json.dumps(list(tags)), before)}

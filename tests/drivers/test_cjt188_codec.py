@@ -1,0 +1,160 @@
+"""The CJ/T 188 codec: nothing is lost, nothing is invented, nothing but reads can be built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.cjt188 import codec
+from drivers.cjt188.codec import (
+    ANY_ADDRESS,
+    METERED,
+    UNITS,
+    Decoder,
+    Frame,
+    amount,
+    amount_bytes,
+    encode,
+    local_time,
+    read_request,
+    time_bytes,
+)
+from drivers.dlt645.codec import BadValueError
+
+addresses = st.text("0123456789", min_size=14, max_size=14)
+types = st.sampled_from([0x10, 0x11, 0x20, 0x30, 0x49, codec.ANY_TYPE])
+controls = st.sampled_from([0x01, 0x03, 0x81, 0x83, 0xC1])
+frames = st.builds(Frame, types, addresses, controls, st.binary(max_size=60))
+wake_ups = st.integers(0, 6).map(lambda n: b"\xfe" * n)
+
+
+def decode(data: bytes) -> list[Frame]:
+    decoder = Decoder()
+    return decoder.feed(data) + decoder.flush()
+
+
+@given(wake_ups, frames)
+def test_what_is_encoded_is_decoded(wake_up: bytes, frame: Frame) -> None:
+    assert decode(wake_up + encode(frame)) == [frame]
+
+
+@given(st.lists(frames, min_size=1, max_size=3), wake_ups, st.data())
+def test_frames_back_to_back_split_anywhere_are_the_same_frames(
+    sent: list[Frame], wake_up: bytes, data: st.DataObject
+) -> None:
+    raw = b"".join(wake_up + encode(f) for f in sent)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=6)))
+    decoder = Decoder()
+    found = []
+    for start, end in zip([0, *cuts], [*cuts, len(raw)], strict=True):
+        found += decoder.feed(raw[start:end])
+    assert found == sent
+    assert decoder.dropped == decoder.pending == 0
+
+
+@given(st.binary(max_size=40), frames, st.binary(max_size=40))
+def test_noise_around_a_frame_loses_no_frame(before: bytes, frame: Frame, after: bytes) -> None:
+    assert frame in decode(before + encode(frame) + after)
+
+
+@given(frames)
+def test_a_false_start_before_a_frame_loses_no_frame(frame: Frame) -> None:
+    false_start = bytes.fromhex("6810 112233445566 7781 16 901f")
+    decoder = Decoder()
+    assert decoder.feed(false_start + encode(frame)) + decoder.flush() == [frame]
+    assert decoder.dropped == len(false_start)
+
+
+@given(frames)
+def test_the_frame_of_another_protocol_before_it_costs_no_frame(frame: Frame) -> None:
+    dlt645 = bytes.fromhex("fefefefe 68 110000000000 68 11 04 33333433 b7 16")
+    assert frame in decode(dlt645 + encode(frame))
+
+
+@given(frames, st.data())
+def test_a_flipped_bit_never_yields_a_frame(frame: Frame, data: st.DataObject) -> None:
+    raw = bytearray(encode(frame))
+    bit = data.draw(st.integers(0, 8 * len(raw) - 1))
+    raw[bit // 8] ^= 1 << bit % 8
+    assert decode(bytes(raw)) == []
+
+
+def test_start_end_and_wake_up_bytes_inside_a_frame_are_data() -> None:
+    frame = Frame(0x10, "16681668166816", 0x81, bytes.fromhex("6816fe6816fe"))
+    assert decode(b"\xfe\xfe" + encode(frame)) == [frame]
+
+
+@given(st.integers(0, 10**8 - 1), st.sampled_from(sorted(UNITS.values())))
+def test_an_amount_comes_back_with_its_unit(hundredths: int, unit: str) -> None:
+    assert amount(amount_bytes(hundredths / 100, unit)) == (hundredths / 100, unit)
+
+
+def test_litres_and_cubic_metres_differ_by_the_unit_byte_alone() -> None:
+    assert amount(bytes.fromhex("4770010029")) == (170.47, "L")
+    assert amount(bytes.fromhex("477001002c")) == (170.47, "m3")
+
+
+def test_filler_is_absent_whatever_its_unit() -> None:
+    assert amount(b"\xff" * 5) is None
+    assert amount(bytes.fromhex("ffffffff2c")) is None
+
+
+@given(st.binary(min_size=5, max_size=5))
+def test_only_four_bytes_of_bcd_and_a_known_unit_are_a_number(payload: bytes) -> None:
+    if payload[:4] == b"\xff" * 4:
+        assert amount(payload) is None
+    elif payload[:4].hex().isdecimal() and payload[4] in UNITS:
+        assert amount(payload) == (int(payload[3::-1].hex()) / 100, UNITS[payload[4]])
+    else:
+        with pytest.raises(BadValueError) as caught:
+            amount(payload)
+        assert caught.value.reason == ("wrong_unit" if payload[:4].hex().isdecimal() else "not_bcd")
+
+
+def test_a_value_that_does_not_fit_is_refused() -> None:
+    for value in (1_000_000.0, -0.01):
+        with pytest.raises(OverflowError):
+            amount_bytes(value, "m3")
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)))
+def test_the_clock_comes_back_to_the_second(moment: datetime) -> None:
+    assert local_time(time_bytes(moment)) == moment.replace(microsecond=0)
+
+
+def test_a_clock_with_the_century_first_is_read_too() -> None:
+    assert local_time(bytes.fromhex("20200528205824")) == datetime(2020, 5, 28, 20, 58, 24)
+
+
+@pytest.mark.parametrize("raw", ["00" * 7, "ff" * 7, "60595923311220", "00000000000020"])
+def test_what_is_no_date_is_no_time(raw: str) -> None:
+    assert local_time(bytes.fromhex(raw)) is None
+
+
+def test_only_reads_can_be_built() -> None:
+    """No function of the codec or the driver builds a write, a valve or an address command."""
+    builders: list[Callable[[], bytes]] = [
+        lambda: read_request(0x10, "1" * 14, METERED, 7),
+        lambda: codec.read_address_request(),
+    ]
+    public = {n for n in vars(codec) if n.endswith("_request")}
+    assert public == {"read_request", "read_address_request"}
+    assert [decode(build())[0].control for build in builders] == [0x01, 0x03]
+    source = (Path(codec.__file__).parent / "driver.py").read_text()
+    assert not re.search(r"\bencode\b|\bFrame\(", source)
+
+
+@given(st.integers(0, 255), st.binary(max_size=8))
+def test_no_frame_with_another_control_can_be_encoded(control: int, data: bytes) -> None:
+    frame = Frame(0x10, ANY_ADDRESS, control, data)
+    if control & 0x3F in (0x01, 0x03):
+        assert encode(frame)[9] == control
+    else:
+        with pytest.raises(ValueError, match="control"):
+            encode(frame)
