@@ -104,11 +104,12 @@ class OpcUaDriver:
                 yield index, node
 
     async def _subscribe(self, session: Session) -> News:
-        self._news = news = News(self._clock, self._rows)
+        news = News(self._clock, self._rows)
         self._unheard = set(self._nodes)
         alive_s, unwatched = await session.subscribe(self._nodes, news.published)
         self._unwatched = unwatched | (set(range(len(self._tags))) - set(self._nodes))
         news.expect(alive_s)
+        self._news = news
         self._affirm_at = asyncio.get_running_loop().time() + self.device.poll
         return news
 

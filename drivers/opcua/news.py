@@ -51,13 +51,13 @@ class News:
         """Take one message; a keep-alive carries no data. Called by asyncua before it acknowledges."""
         self._heard = asyncio.get_running_loop().time()
         message = result.NotificationMessage
-        if message.NotificationData:
-            self._follow(message.SequenceNumber)
         for part in message.NotificationData or ():
             if isinstance(part, ua.DataChangeNotification):
                 self._keep(part)
             elif isinstance(part, ua.StatusChangeNotification):
                 self.end(LinkError("closed", part.Status.name))
+        if message.NotificationData:
+            self._follow(message.SequenceNumber)
         self._woken.set()
 
     async def wait(self, until: float) -> None:

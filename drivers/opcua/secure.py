@@ -33,8 +33,7 @@ async def secure(client: Client, device: Device) -> bytes | None:
         return None
     policy, mode = SecurityPolicyBasic256Sha256, ua.MessageSecurityMode[device.mode]
     server = first(_endpoint(offered, policy.URI, mode, device).ServerCertificate or b"")
-    who = await asyncio.to_thread(_identity, device)
-    check_pinned(_pki(device), device.name, server)
+    who = await asyncio.to_thread(_identity, device, server)
     client.application_uri = who.uri
     await client.set_security(
         policy,
@@ -85,8 +84,10 @@ def _endpoint(
     raise ProfileError("no_endpoint", f"{device.security} {device.mode}")
 
 
-def _identity(device: Device) -> Identity:
+def _identity(device: Device, server: bytes) -> Identity:
+    """Who we are, towards a server that is the one we know."""
     try:
+        check_pinned(_pki(device), device.name, server)
         return own_identity(_pki(device))
     except (OSError, ValueError, LookupError, x509.ExtensionNotFound) as error:
         raise ProfileError("no_pki", str(error)) from None

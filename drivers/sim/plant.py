@@ -119,7 +119,8 @@ class Plant:
 
         The inverter gets `port`, the heat pump and the OPC UA server the next two; 0 chooses any.
         """
-        self.world.energy(self.clock())  # the past is summed before anybody waits for an answer
+        folder.mkdir(parents=True, exist_ok=True)
+        self.world.energy(self.now())  # the past is summed before anybody waits for an answer
         inverter, heat_pump, opcua = (port + i if port else 0 for i in range(3))
         async with (
             cuttable(lambda _: serve_pty(self.line, folder / LINE), self._cut(LINE)) as serial,

@@ -20,8 +20,10 @@ class Relay:
     @contextlib.asynccontextmanager
     async def served(self, port: int) -> AsyncIterator[int]:
         """Listen until the block ends, on a port of its own choice when 0 was asked for."""
-        server = await asyncio.start_server(self._connected, self._host, port)
+        # Begun inside the try: cancelled while it begins, it would leave its socket open.
+        server = await asyncio.start_server(self._connected, self._host, port, start_serving=False)
         try:
+            await server.start_serving()
             yield server.sockets[0].getsockname()[1]
         finally:
             server.close()

@@ -45,7 +45,6 @@ class Live:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
-        self.folder.mkdir(parents=True, exist_ok=True)
         async with plant.serve(self.folder, self.port) as where:
             self._tell(where)
             if self.seconds is not None:

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from configs import FOLDER
 from drivers.reading import Quality
 from drivers.sim.faults import Fault
-from drivers.sim.plant import Address, Plant
+from drivers.sim.plant import Plant
 from drivers.sim.world import World, last_node, origin_of
 from edge_agent.agent import run_agent
 from edge_agent.requests import wall_clock
@@ -22,6 +21,7 @@ from edge_agent.site import PLANT_FILE, Site, open_site
 from edge_agent.status import status
 from edge_agent.store.lock import BusyError
 from edge_agent.store.reader import Reader, Sample
+from tests.drivers.conftest import wires
 
 PATIENCE_S = 20.0
 
@@ -41,23 +41,31 @@ class Line:
         return last
 
 
-def site_of(folder: Path, where: Address) -> Site:
-    """The demonstration's site with a short poll."""
-    text = (FOLDER / "site" / "demo" / PLANT_FILE).read_text(encoding="utf-8")
-    places = {"serial": where.serial, "host": where.host, "port": where.port, "language": "zh"}
-    for name, value in places.items():
-        text = text.replace(f"{{{name}}}", str(value))
-    (folder / PLANT_FILE).write_text(text.replace("poll: 2s", "poll: 200ms, timeout: 300ms"), encoding="utf-8")
+SITE = """
+site: {{id: hall, title: Hall, timezone: Asia/Shanghai}}
+buses:
+  line1: {{serial: "{serial}", baud: 9600, parity: N}}
+devices:
+  m1:  {{bus: line1, profile: dlt645-2007-3ph, address: 000000000161, poll: 200ms, timeout: 300ms, ct: 800}}
+  m2:  {{bus: line1, profile: dlt645-2007-3ph, address: 000000000162, poll: 200ms, timeout: 300ms, ct: 500}}
+  hp1: {{host: 127.0.0.1, port: {port}, profile: midea-m-thermal, unit: 1, poll: 200ms, timeout: 300ms}}
+meters:
+  grid: {{tag: m1.energy_import, carrier: electricity, flow: grid_import}}
+"""
+
+
+def site_of(folder: Path, serial: Path, port: int) -> Site:
+    (folder / PLANT_FILE).write_text(SITE.format(serial=serial, port=port), encoding="utf-8")
     return open_site(folder)
 
 
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Line]:
-    """Plant A served from `folder`, read by an agent with a short poll."""
+    """A line and a socket of Plant A, read by an agent with a short poll."""
     now = last_node(wall_clock())
     plant = Plant(World(origin_of(now), now, 0), wall_clock)
-    async with plant.serve(folder) as where:
-        site = site_of(folder, where)
+    async with wires(plant, folder) as where:
+        site = site_of(folder, *where)
         stopped = asyncio.Event()
         agent = asyncio.create_task(run_agent(site, wall_clock, stopped))
         try:
@@ -73,8 +81,8 @@ def good(last: dict[str, Sample], *tags: str) -> bool:
 
 async def test_every_device_is_stored_as_its_register_says(tmp_path: Path) -> None:
     async with running(tmp_path) as line:
-        last = await line.until(lambda last: good(last, "m1.energy_import", "m2.power", "pv.energy_export"))
-        for tag, register in (("m1", line.plant.grid), ("m2", line.plant.press)):
+        last = await line.until(lambda last: good(last, "m1.energy_import", "m2.power", "hp1.energy_import"))
+        for tag, register in (("m1", line.plant.measures.of("m1")), ("m2", line.plant.measures.of("m2"))):
             sample = last[f"{tag}.energy_import"]
             assert sample.value == pytest.approx(register(sample.at)["energy_import"], abs=0.02)
         shown = {t["name"]: t["value"] for t in status(line.site, wall_clock())["tags"]}
@@ -87,14 +95,14 @@ async def test_every_device_is_stored_as_its_register_says(tmp_path: Path) -> No
 @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.CHECKSUM, Fault.ERROR])
 async def test_a_device_that_lies_gives_no_number_and_the_others_go_on(fault: Fault, tmp_path: Path) -> None:
     async with running(tmp_path) as line:
-        await line.until(lambda last: good(last, "m1.energy_import", "m2.energy_import", "pv.power"))
+        await line.until(lambda last: good(last, "m1.energy_import", "m2.energy_import", "hp1.power"))
         line.plant.faults.set("m2", fault)
         last = await line.until(lambda last: last["m2.energy_import"].quality >= Quality.BAD)
         assert last["m2.energy_import"].value is None
         assert last["m2.energy_import"].reason
         begun = wall_clock()
-        last = await line.until(lambda last: last["m1.power"].at > begun and last["pv.power"].at > begun)
-        assert good(last, "m1.power", "pv.power")
+        last = await line.until(lambda last: last["m1.power"].at > begun and last["hp1.power"].at > begun)
+        assert good(last, "m1.power", "hp1.power")
         line.plant.faults.clear("m2")
         await line.until(lambda last: good(last, "m2.energy_import"))
     numbers = [s.value for s in line.reader.samples(line.reader.ids()["m2.energy_import"], 0, wall_clock()) if s.value]
@@ -104,10 +112,10 @@ async def test_a_device_that_lies_gives_no_number_and_the_others_go_on(fault: Fa
 async def test_noise_around_every_answer_changes_no_number(tmp_path: Path) -> None:
     async with running(tmp_path) as line:
         line.plant.faults.set("m1", Fault.NOISY)
-        line.plant.faults.set("pv", Fault.NOISY)
+        line.plant.faults.set("hp1", Fault.NOISY)
         last = await line.until(lambda last: good(last, "m1.energy_import", "m2.energy_import"))
         assert last["m1.energy_import"].value == pytest.approx(
-            line.plant.grid(last["m1.energy_import"].at)["energy_import"], abs=0.02
+            line.plant.measures.grid(last["m1.energy_import"].at)["energy_import"], abs=0.02
         )
 
 
@@ -122,8 +130,8 @@ async def test_an_agent_killed_at_any_moment_keeps_all_that_a_reader_has_seen(tm
     """What a screen has shown is still there after kill -9, the file is sound, and the next agent goes on."""
     now = last_node(wall_clock())
     plant = Plant(World(origin_of(now), now, 0), wall_clock)
-    async with plant.serve(tmp_path) as where:
-        site = site_of(tmp_path, where)
+    async with wires(plant, tmp_path) as where:
+        site = site_of(tmp_path, *where)
         reader = Reader(site.data)
         for pause in (0.0, 0.4, 0.9):
             agent = await asyncio.create_subprocess_exec(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +13,10 @@ from drivers.bus import Bus, StreamBus
 from drivers.driver import Device
 from drivers.link import Link
 from drivers.profile import Profile
+from drivers.sim.carrier import serve_pty, serve_tcp
 from drivers.sim.faults import Faults
 from drivers.sim.modbus_slave import Slave, SlaveLine
-from drivers.sim.plant import ADDRESSES, UNITS, Plant, shipped
+from drivers.sim.plant import ADDRESSES, HOST, LINE, UNITS, Plant, shipped
 from drivers.sim.world import US, ZONE, World
 
 TIMEOUT_S = 0.08
@@ -59,3 +62,10 @@ def m4_over_tcp(plant: Plant) -> SlaveLine:
     """The plant's meter m4 as if it stood behind a TCP connection of its own."""
     slave = Slave("m4", UNITS["m4"], shipped("eastron-sdm630"), plant.measures.of("m4"))
     return SlaveLine([slave], plant.faults, plant.now)
+
+
+@asynccontextmanager
+async def wires(plant: Plant, folder: Path, port: int = 0) -> AsyncIterator[tuple[Path, int]]:
+    """The serial line and the heat pump's socket."""
+    async with serve_pty(plant.line, folder / LINE) as serial, serve_tcp(plant.heat_pump, HOST, port) as bound:
+        yield serial, bound

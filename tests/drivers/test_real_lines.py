@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -13,19 +11,11 @@ from drivers.build import driver_for, serial_bus, tcp_bus
 from drivers.driver import Device
 from drivers.error import LinkError
 from drivers.reading import Quality
-from drivers.sim.carrier import serve_pty, serve_tcp
 from drivers.sim.faults import Fault
-from drivers.sim.plant import HEAT_PUMP_UNIT, HOST, LINE, WATER_ADDRESS, Plant, shipped
-from tests.drivers.conftest import m4, meter, noon
+from drivers.sim.plant import HEAT_PUMP_UNIT, HOST, WATER_ADDRESS, Plant, shipped
+from tests.drivers.conftest import m4, meter, noon, wires
 
 LONG_S = 2.0  # a busy machine may take its time
-
-
-@asynccontextmanager
-async def wires(plant: Plant, folder: Path, port: int = 0) -> AsyncIterator[tuple[Path, int]]:
-    """The serial line and the heat pump's socket."""
-    async with serve_pty(plant.line, folder / LINE) as serial, serve_tcp(plant.heat_pump, HOST, port) as bound:
-        yield serial, bound
 
 
 def heat_pump() -> Device:
