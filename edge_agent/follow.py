@@ -42,6 +42,6 @@ async def _news(poll: Poll, clock: Clock) -> Batch:
     if not isinstance(driver, Subscribes):
         raise TypeError(f"{poll.name} does not tell what changed")
     try:
-        return Batch.of(await driver.changes())
+        return Batch.of(poll.plausible.judged(await driver.changes()))
     except Exception as fault:
         return failed(poll, clock, fault)

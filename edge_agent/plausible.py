@@ -1,7 +1,8 @@
 """Whether a device's energy counters can be right: they must move when its own power says so.
 
-Pure, no clock: times come from the readings. A device that is frozen as a whole freezes its power
-too, and that still adds up. Nothing is said of a device whose power stands at 0.
+Pure: the time is when each reading was seen, for a device's own clock may be wrong. A device that is
+frozen as a whole freezes its power too, and that still adds up. Nothing is said of one whose power
+stands at 0.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Plausible:
         before = self._now.get(reading.tag)
         if before is None or before.value is None or reading.value is None:
             return
-        span = reading.at - before.at
+        span = reading.seen - before.seen
         if 0 < span <= self._bridged:
             power = min(self._countable(before.value), self._countable(reading.value))
             self._owed[reading.tag] += power * span / US_PER_H

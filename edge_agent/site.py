@@ -100,7 +100,7 @@ class AlarmConfig(msgspec.Struct, frozen=True):
     high: float | None = None
     low: float | None = None
     delay: Seconds = Seconds(0.0)
-    deadband: float = 0.0
+    deadband: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     priority: Literal["urgent", "high", "medium", "low"] = "medium"
     cause: Text | str = ""
     action: Text | str = ""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edge_agent.alarm.event import AlarmEvent
 
 END = 2**62  # microseconds; later than any event
+INDENT = " " * 6  # below the state
 
 
 @click.group("alarms", cls=TextGroup, help="alarms.help", invoke_without_command=True)
@@ -51,7 +52,7 @@ def body_of(session: Session, everything: bool = False) -> dict[str, Any]:
 
 
 def show(session: Session, body: dict[str, Any]) -> None:
-    """The same for a person: the open alarms, then the events when they were asked for."""
+    """The same for a person: each open alarm with its cause below, then the events when they were asked for."""
     from edge_agent.alarm.alarm import MARKS
     from edge_agent.table import table
     from edge_agent.when import short
@@ -60,15 +61,18 @@ def show(session: Session, body: dict[str, Any]) -> None:
     rows = []
     for a in body["alarms"]:
         state = say("alarm.asked") if a["asked"] else say(f"alarm.state.{a['state']}")
-        rows.append([MARKS[a["priority"]], state, short(a["raised"]), a["id"], a["text"], a["shown"]])
+        rows.append([MARKS[a["priority"]], state, short(a["raised"]), a["id"], a["shown"]])
     if rows:
-        click.echo(table([say(f"alarm.head.{k}") for k in ("mark", "state", "at", "id", "text", "value")], rows))
+        head, *lines = table([say(f"alarm.head.{k}") for k in ("mark", "state", "at", "id", "value")], rows).split("\n")
+        click.echo(head)
+        for line, a in zip(lines, body["alarms"], strict=True):
+            click.echo("\n".join([line, *(INDENT + text for text in (a["text"], a["action"]) if text)]))
     if body["events"]:
-        lines = [
+        past = [
             [short(e["at"]), say(f"alarm.event.{e['event']}"), e["id"], e["by"] or "", e["note"] or ""]
             for e in body["events"]
         ]
-        click.echo(table([say(f"alarm.head.{k}") for k in ("at", "event", "id", "by", "note")], lines))
+        click.echo(table([say(f"alarm.head.{k}") for k in ("at", "event", "id", "by", "note")], past))
     waiting = sum(a["state"] != "acknowledged" for a in body["alarms"])
     session.say("alarms.count", count=len(rows), waiting=waiting)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
@@ -14,6 +15,8 @@ from configs.text import Text
 from drivers.driver import Device
 from drivers.profile import Item, Profile, Protocol
 from drivers.reading import Quality, Reading
+from edge_agent.batch import Batch
+from edge_agent.follow import follow
 from edge_agent.plausible import Plausible
 from edge_agent.poll import Poll, cycle
 
@@ -229,3 +232,19 @@ def test_the_poll_keeps_the_value_and_says_why_it_is_doubted() -> None:
     found = asyncio.run(polled())
     assert found[0] == (5.0, Quality.GOOD, None)
     assert found[-1] == (5.0, Quality.UNCERTAIN, "frozen")
+
+
+class Telling(Stuck):
+    """The same meter, telling by itself."""
+
+    async def changes(self) -> list[Reading]:
+        return await self.read()
+
+
+async def test_a_device_that_tells_what_changed_is_judged_the_same() -> None:
+    batches: asyncio.Queue[Batch] = asyncio.Queue(12)
+    task = asyncio.create_task(follow(Poll(Telling(), 15.0), batches, lambda: 0, Counter()))
+    found = [await batches.get() for _ in range(12)]
+    task.cancel()
+    assert (found[0].qualities[0], found[-1].qualities[0]) == (Quality.GOOD, Quality.UNCERTAIN)
+    assert found[-1].reasons[0] == "frozen"

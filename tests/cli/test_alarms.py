@@ -121,3 +121,11 @@ def test_while_another_writer_is_there_the_wish_waits_and_is_shown_as_asked(run:
     happen(site, "raise")  # the next writer finds the wish and carries it out
     [alarm] = body(run("alarms", "--json")[1])["alarms"]
     assert (alarm["asked"], alarm["state"]) == (False, "acknowledged")
+
+
+def test_check_says_when_a_limit_stands_on_what_people_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    filed = "manual: {gas: {quantity: gas_volume, kind: counter}}\nalarms: {manual.gas: {high: 5}}\n"
+    plant(tmp_path, BARE + filed)
+    assert main(["-C", str(tmp_path), "check", "--json"]) == Exit.DONE
+    [warning] = body(capsys.readouterr().out)["warnings"]
+    assert (warning["code"], warning["tag"]) == ("alarm_not_live", "manual.gas")

@@ -22,6 +22,7 @@ from tests.plants import BARE, ONE_METER, plant, plant_y
 
 FACTS = [
     ["status"],
+    ["alarms"],
     ["energy"],
     ["meter", "list"],
     ["gap"],

@@ -1,0 +1,161 @@
+"""The overview of a plant at a time: agent, alarms, flows, devices, store. It reads and keeps nothing open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from configs.text import Text, both
+from drivers.reading import Quality
+from edge_agent.alarm.alarm import Alarm, AlarmState
+from edge_agent.alarm.board import asked, open_alarms
+from edge_agent.overview.balance import PART, Wiring
+from edge_agent.overview.device import ASLEEP, DeviceRow, DeviceView, device_row, device_view
+from edge_agent.overview.past import History, Past, Trend
+from edge_agent.overview.value import NEVER, Present, Value, worst
+from edge_agent.period import US
+from edge_agent.site import Site
+from edge_agent.store.lock import LOCK_FILE, SILENT_S, Holder, running
+
+DEAR_US = 15 * US  # how often the dear part is worth computing
+HEALTH = ("agent.blocked", "agent.overruns")  # what the agent counts of itself since its start
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """The agent by its lock; since its start, or since its last sign of life when silent."""
+
+    state: Literal["running", "silent", "stopped", "unknown"]
+    since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One row of the balance; `title` only for meters, the others have words of their own."""
+
+    row: str
+    title: Text | None
+    now: Value
+    trend: Trend
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the first page shows; as_of is when the newest reading came in, None when there is none."""
+
+    title: Text
+    as_of: int | None
+    agent: Agent
+    alarms: tuple[Alarm, ...]
+    asked: frozenset[str]
+    flows: tuple[Flow, ...]
+    devices: tuple[DeviceRow, ...]
+    past: Past
+    health: Mapping[str, int] = field(default_factory=dict)  # only what is not zero
+    device: DeviceView | None = None
+
+    @property
+    def waiting(self) -> list[Alarm]:
+        """The alarms that nobody has acknowledged."""
+        return [a for a in self.alarms if a.state is not AlarmState.ACKNOWLEDGED]
+
+    @property
+    def active(self) -> list[Alarm]:
+        """The alarms whose condition is there."""
+        return [a for a in self.alarms if a.state is not AlarmState.RETURNED]
+
+
+class Memory:
+    """What one viewer of one site keeps from look to look, so that each costs little."""
+
+    def __init__(self, site: Site) -> None:
+        self.wiring, self.tags = Wiring.of(site), site.tags()
+        self.usable: dict[str, int] = {}
+        ages = {tag: known.max_age for tag, known in self.tags.items()}
+        self._history, self._past = History(site, self.wiring, ages), Past(0)
+
+    def past(self, now: int) -> Past:
+        """The dear part, at most DEAR_US old."""
+        if not 0 <= now - self._past.at < DEAR_US:
+            self._past = self._history.look(now)
+        return self._past
+
+
+def overview(site: Site, now: int, memory: Memory | None = None, device: str | None = None) -> Overview:
+    """The plant as it is now, with one device in full where it is named; raises Stop where the store cannot be read."""
+    memory = memory or Memory(site)
+    present = Present.read(site, memory.tags, now, memory.usable)
+    alarms, wanted = open_alarms(site, now), asked(site)
+    return _seen(present, memory, memory.past(now), alarms, wanted, device)
+
+
+def blind(site: Site, now: int, memory: Memory, device: str | None = None) -> Overview:
+    """The same plant when nothing can be read: every value unknown."""
+    return _seen(Present(site, now, memory.tags), memory, Past(now), [], set(), device)
+
+
+def _seen(
+    present: Present, memory: Memory, past: Past, alarms: list[Alarm], wanted: set[str], device: str | None
+) -> Overview:
+    site, now = present.site, present.now
+    holder = running(site.data, LOCK_FILE)
+    agent = holder if holder and holder.command == "run" else None
+    view = _agent(agent, now)
+    agent = None if view.state == "silent" else agent
+    return Overview(
+        both(site.plant.site.title),
+        present.as_of,
+        view,
+        tuple(alarms),
+        frozenset(wanted),
+        tuple(_flows(present, memory.wiring, past)),
+        tuple(device_row(present, name, agent) for name in site.plant.devices),
+        past,
+        _health(present, agent),
+        device_view(present, device, agent) if device in site.plant.devices else None,
+    )
+
+
+def _agent(holder: Holder | None, now: int) -> Agent:
+    if holder is None:
+        return Agent("stopped")
+    hangs = now - holder.alive > SILENT_S * US
+    return Agent("silent", holder.alive) if hangs else Agent("running", holder.since)
+
+
+def _health(present: Present, agent: Holder | None) -> dict[str, int]:
+    found = {name: present.samples[name] for name in HEALTH if name in present.samples}
+    return {name: int(s.value) for name, s in found.items() if agent and s.value and s.at >= agent.since}
+
+
+def _flows(present: Present, wiring: Wiring, past: Past) -> list[Flow]:
+    """The rows of the balance; that of the export only while there is one."""
+    rows = wiring.rows()
+    values = {tag: present.value(tag) for tag in wiring.tags}
+    numbers = wiring.balance(lambda tag: _number(values.get(tag, NEVER)))
+    flows = []
+    for row, tags in rows.items():
+        if row == "export" and not numbers[row]:
+            continue
+        title = _titled(present.site, row.removeprefix(PART)) if row.startswith(PART) else None
+        now = _joined([values.get(tag, NEVER) for tag in tags], numbers[row], len(tags) > 1)
+        flows.append(Flow(row, title, now, past.trends.get(row, Trend())))
+    return flows
+
+
+def _titled(site: Site, meter: str) -> Text:
+    return both(site.plant.meters[meter].title or meter)
+
+
+def _joined(values: list[Value], number: float | None, several: bool) -> Value:
+    """The number of a row with the trust of its worst part; a sum that misses a part has no age to show."""
+    least = worst([v for v in values if v.reason != ASLEEP] or values)
+    if number is None:
+        return Value(None, Quality.ABSENT, least.reason) if several else least
+    return least if least.reason == ASLEEP else Value(number, least.quality, least.reason)
+
+
+def _number(value: Value) -> float | None:
+    """An inverter that says it sleeps delivers nothing."""
+    return 0.0 if value.reason == ASLEEP else value.value

@@ -1,0 +1,204 @@
+"""The overview page: flows, devices, open alarms; Tab goes from list to list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge_agent.alarm.alarm import Alarm, AlarmState
+from edge_agent.alarm.words import sentence, value_words
+from edge_agent.overview.device import DeviceRow
+from edge_agent.overview.past import HOUR
+from edge_agent.overview.view import Flow
+from tui.actions import OVERVIEW, bindings
+from tui.cells import GAP, Column, Line, Span
+from tui.frame import View, alarm_mark
+from tui.pages.page import Page
+from tui.picker import Picker
+from tui.widgets.table import GUTTER, Table
+from tui.words import NOTHING, age, number, shown, sparkline, why
+
+DEVICES, ALARMS, FLOWS = "devices", "alarms", "flows"
+ORDER = (DEVICES, ALARMS, FLOWS)  # of Tab
+SPARKS = (60, 30, 20, 12)  # widths that divide an hour
+LEAST = 3  # lines that a list keeps on a small screen: its head and two rows
+WIDE = 110  # cells from which there is room for more columns
+LEAST_ALARM = 4  # lines of the alarm list when there are that many
+
+
+class OverviewPage(Page):
+    """Everything at a glance."""
+
+    kind = OVERVIEW
+    BINDINGS = bindings(OVERVIEW)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pickers = {name: Picker() for name in ORDER}
+        self._focus = DEVICES
+
+    def body(self, view: View) -> list[Line]:
+        tables = self._tables(view)
+        heights = shares([tables[name].wanted for name in (FLOWS, DEVICES, ALARMS)], view.room)
+        spare = view.room - sum(heights)
+        lines: list[Line] = []
+        for name, height in zip((FLOWS, DEVICES, ALARMS), heights, strict=True):
+            lines += tables[name].lines(self._pickers[name], view.width, height, name == self._focus)
+            if spare > 0 and name != ALARMS:
+                lines.append(())
+                spare -= 1
+        return lines
+
+    def action_move(self, by: int) -> None:
+        """Up or down in the list that has the cursor."""
+        self._pickers[self._focus].move(self._tables(self.view())[self._focus].keys, by)
+        self.paint()
+
+    def action_section(self) -> None:
+        """The cursor goes to the next list."""
+        self._focus = ORDER[(ORDER.index(self._focus) + 1) % len(ORDER)]
+        self.paint()
+
+    def action_open(self) -> None:
+        """The device under the cursor, or the one that the selected alarm is about."""
+        devices = [d.name for d in self.view().plant.devices]
+        chosen = self._pickers[DEVICES].key
+        alarm = self._alarm()
+        if self._focus == ALARMS and alarm and alarm.tag.partition(".")[0] in devices:
+            chosen = alarm.tag.partition(".")[0]
+        if chosen in devices:
+            self.operator.open_device(chosen)
+        else:
+            self.operator.say("tui.no_devices")
+
+    def action_acknowledge(self) -> None:
+        """Ask who has seen the selected alarm."""
+        alarm = self._alarm()
+        if alarm is None:
+            self.operator.say("tui.no_alarms")
+        elif alarm.state is AlarmState.ACKNOWLEDGED or alarm.id in self.view().plant.asked:
+            self.operator.say("tui.nothing_to_acknowledge")
+        else:
+            self._focus = ALARMS
+            self.paint()
+            self.operator.acknowledge(alarm)
+
+    def _alarm(self) -> Alarm | None:
+        alarms = self.view().plant.alarms
+        picker = self._pickers[ALARMS]
+        picker.follow([a.id for a in alarms])
+        return alarms[picker.index] if alarms else None
+
+    def _tables(self, view: View) -> dict[str, Table]:
+        return {FLOWS: flow_table(view), DEVICES: device_table(view), ALARMS: alarm_table(view)}
+
+
+def shares(wanted: Sequence[int], room: int) -> list[int]:
+    """How many lines flows, devices and alarms get; what is lacking is taken from the longest."""
+    given = list(wanted)
+    least = [min(w, n) for w, n in zip(wanted, (LEAST, LEAST, LEAST_ALARM), strict=True)]
+    while sum(given) > room:
+        over = [g - n for g, n in zip(given, least, strict=True)]
+        if max(over) <= 0:
+            least = [0] * len(given)
+            continue
+        # The devices give way first: they are many, and what is wrong with one is also an alarm.
+        index = 1 if over[1] > 0 and given[1] >= given[0] - 1 else over.index(max(over))
+        given[index] -= 1
+    return given
+
+
+def flow_table(view: View) -> Table:
+    """The balance: now, today, the highest 15 minutes, the last hour."""
+    say = view.texts
+    columns = [Column(16), Column(10, True), Column(10, True), Column(12, True)]
+    used = GUTTER + sum(c.width + len(GAP) for c in columns)
+    spark = next((w for w in SPARKS if used + w <= view.width), 0)
+    columns += [Column(max(spark, len(GAP)))] if spark else []
+    rows: dict[str, Sequence[Span]] = {f.row: _flow(view, f, spark) for f in view.plant.flows}
+    return Table(
+        columns, [say(f"tui.flow.{h}") for h in ("head", "now", "today", "peak", "hour")], rows, say("tui.no_meters")
+    )
+
+
+def _flow(view: View, flow: Flow, spark: int) -> list[Span]:
+    title = view.texts.title(flow.title) if flow.title else view.texts(f"tui.flow.{flow.row}")
+    trend = flow.trend
+    return [
+        (title, "value"),
+        shown(flow.now, number(flow.now.value), view.texts),
+        (number(trend.today, 0), "value" if trend.today is not None else "dim"),
+        (number(trend.peak), "value" if trend.peak is not None else "dim"),
+        (sparkline(trend.hour, min(spark, HOUR)), "value"),
+    ]
+
+
+def device_table(view: View) -> Table:
+    """Every device: link, last reading, quality, remark."""
+    say = view.texts
+    columns = [Column(18), Column(7), Column(11), Column(9)]
+    heads = ["head", "link", "last", "quality", "remark"]
+    if view.width >= WIDE:
+        columns, heads = [*columns, Column(30)], [*heads[:4], "where", "remark"]
+    used = GUTTER + sum(c.width + len(GAP) for c in columns)
+    columns.append(Column(max(view.width - used, 12)))
+    rows: dict[str, Sequence[Span]] = {d.name: _device(view, d) for d in view.plant.devices}
+    return Table(columns, [say(f"tui.device.{h}") for h in heads], rows, say("tui.no_devices"))
+
+
+def _device(view: View, device: DeviceRow) -> list[Span]:
+    say = view.texts
+    down = device.link == "down"
+    place = [(device.where, "label")] if view.width >= WIDE else []
+    return [
+        (say.title(device.title), "value"),
+        (say(f"link.{device.link}"), "lost" if down else "value" if device.link == "up" else "dim"),
+        (view.time(device.last), "value"),
+        quality_words(view, device),
+        *place,
+        (remark(view, device), "value"),
+    ]
+
+
+def quality_words(view: View, device: DeviceRow) -> Span:
+    """Good, `~` with how many tags are not, or `?` with how long ago it was."""
+    code = device.quality.code
+    if code == "good":
+        return view.texts("quality.good"), "value"
+    if code == "uncertain":
+        return view.texts("tui.device.partly", count=device.faulty), "value"
+    if code == "absent":
+        return NOTHING, "dim"
+    return f"? {NOTHING if device.age is None else age(device.age)}", "dim"
+
+
+def remark(view: View, device: DeviceRow) -> str:
+    """Why it is not all good."""
+    said = why(device.reason, view.texts)
+    return f"{device.item}: {said}" if device.item and said else said
+
+
+def alarm_table(view: View) -> Table:
+    """The open alarms, highest priority first, then newest."""
+    say = view.texts
+    narrow = [Column(4), Column(11), Column(10), Column(22, True)]
+    wide = [Column(16)] if view.width >= WIDE else []
+    used = GUTTER + sum(c.width + len(GAP) for c in (*narrow, *wide))
+    columns = [*narrow[:3], Column(max(view.width - used, 10)), narrow[3], *wide]
+    heads = [say(f"tui.alarm.{h}") for h in ("head", "time", "state", "text", "value", "by")]
+    rows: dict[str, Sequence[Span]] = {a.id: _alarm(view, a) for a in view.plant.alarms}
+    return Table(columns, heads, rows, say("tui.no_alarms"))
+
+
+def _alarm(view: View, alarm: Alarm) -> list[Span]:
+    say, site = view.texts, view.look.site
+    seen = alarm.state is AlarmState.ACKNOWLEDGED
+    asked = alarm.id in view.plant.asked
+    state = say("alarm.asked") if asked else say(f"tui.alarm.{alarm.state.value}")
+    return [
+        alarm_mark(alarm),
+        (view.time(alarm.raised), "value"),
+        (state, "value" if seen or asked else "reverse"),
+        (sentence(alarm, site, say), "value"),
+        (value_words(alarm, site), "value"),
+        (alarm.acknowledged_by or "", "label"),
+    ]

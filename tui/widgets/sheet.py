@@ -1,0 +1,64 @@
+"""Lines of text with roles; it repaints only the cells that changed, so that a slow link carries little."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.cells import Line, cell_len
+from tui.theme import DARK, Palette
+
+Cells = list[tuple[str, str]]
+
+
+class Sheet(Widget):
+    """Shows what it is given, one line a row."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines: tuple[Line, ...] = ()
+        self._palette = DARK
+
+    @property
+    def lines(self) -> list[str]:
+        """The texts as they stand on the screen."""
+        return ["".join(text for text, _ in line) for line in self._lines]
+
+    def show(self, lines: Sequence[Line], palette: Palette) -> None:
+        """Paint these lines; what is there already is not sent again."""
+        old, new = self._lines, tuple(lines)
+        self._lines = new
+        if palette is not self._palette or len(old) != len(new):
+            self._palette = palette
+            self.refresh()
+            return
+        changed = [_changed(y, a, b) for y, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
+        if changed:
+            self.refresh(*changed)
+
+    def render_line(self, y: int) -> Strip:
+        blank = self._palette.style("")
+        if y >= len(self._lines):
+            return Strip.blank(self.size.width, blank)
+        segments = [Segment(text, self._palette.style(role)) for text, role in self._lines[y]]
+        return Strip(segments).adjust_cell_length(self.size.width, blank)
+
+
+def _changed(y: int, old: Line, new: Line) -> Region:
+    """The part of a line that differs, whole characters."""
+    a, b = _cells(old), _cells(new)
+    first = next((x for x, (left, right) in enumerate(zip(a, b, strict=False)) if left != right), min(len(a), len(b)))
+    width = max(len(a), len(b))
+    if len(a) != len(b):
+        return Region(0, y, width, 1)
+    last = next(x for x in range(width - 1, -1, -1) if a[x] != b[x])
+    return Region(first, y, last - first + 1, 1)
+
+
+def _cells(line: Line) -> Cells:
+    """What stands in every cell; a wide character stands in both of its cells."""
+    return [(character, role) for text, role in line for character in text for _ in range(cell_len(character))]
