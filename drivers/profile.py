@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,6 +15,7 @@ from configs.text import Text
 
 Protocol = Literal["dlt645-2007", "cjt188-2004", "modbus", "sunspec", "opcua"]
 PLACE = {"dlt645-2007": "di", "cjt188-2004": "field", "modbus": "register", "sunspec": "point", "opcua": "node"}
+NODE = re.compile(r"(nsu=[^;]+;|ns=[0-9]+;)?([sgb]=.+|i=[0-9]+)")  # OPC 10000-6, 5.3.1.10
 WORDS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "uint64": 4, "int64": 4, "float32": 2, "float64": 4}
 RegisterType = Literal["uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64"]
 
@@ -83,6 +85,8 @@ def faults(loaded: Loaded[Profile]) -> list[Problem]:
             found.append(loaded.problem("missing_key", *where, value=place))
         if item.register is not None and item.register + WORDS[item.type] > 65536:
             found.append(loaded.problem("past_last_register", *where, "register", value=str(item.register)))
+        if item.node and not NODE.fullmatch(item.node):
+            found.append(loaded.problem("bad_node", *where, "node", value=item.node))
         if item.di and (len(item.di) != 8 or any(c not in "0123456789ABCDEF" for c in item.di)):
             found.append(loaded.problem("bad_di", *where, "di", value=item.di))
     return found

@@ -48,6 +48,7 @@ TABLE: dict[str, Entry] = {
         "Assess again and again; alarm when a finding gets worse",
     ),
     "sim": Entry("edge_agent.commands.sim:sim", "运行模拟工厂", "Run a simulated plant"),
+    "tui": Entry("tui.command:tui", "操作员屏幕", "The operator's screen"),
     "status": Entry("edge_agent.commands.status:status", "最近值、时效与通讯状态", "Last values, ages, links"),
     "alarms": Entry("edge_agent.commands.alarms:alarms", "报警：列出与确认", "Alarms: list and acknowledge"),
     "export": Entry("edge_agent.commands.export:export", "导出读数", "Write readings out as CSV or JSON lines"),

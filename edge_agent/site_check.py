@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 from configs.load import Loaded
 from configs.problem import Problem, nearest
 from configs.quantity import carriers, quantities
+from drivers.error import ProfileError
 from drivers.profile import Profile
 from edge_agent.site import MANUAL, DeviceConfig, MeterConfig, Plant
 
@@ -105,7 +106,15 @@ class _Check:
         if device.profile not in self.profiles:
             yield self._wrong("no_profile", device.profile, self.profiles, *where, "profile")
             return
-        yield from self._reached(where, device, self.profiles[device.profile].value.protocol)
+        profile = self.profiles[device.profile].value
+        yield from self._reached(where, device, profile.protocol)
+        if profile.protocol == "sunspec":
+            from drivers.sunspec.models import check  # reads the table of models, for a site that has one
+
+            try:
+                check(profile.items)
+            except ProfileError as error:
+                yield self.loaded.problem("no_point", *where, "profile", value=error.detail)
 
     def _reached(self, where: tuple[str, ...], device: DeviceConfig, protocol: str) -> Iterator[Problem]:
         """Whether the device is where its protocol can reach it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 OVERVIEW, DEVICE = "overview", "device"
 EVERYWHERE = (OVERVIEW, DEVICE)
@@ -61,7 +61,7 @@ def on_page(page: str) -> list[Action]:
     return [action for action in ACTIONS if page in action.pages]
 
 
-def bindings(page: str) -> list[Binding]:
+def bindings(page: str) -> list[BindingType]:
     """The keys of a page."""
     return [Binding(",".join(action.keys), action.handler, show=False) for action in on_page(page)]
 

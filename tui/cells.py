@@ -47,6 +47,16 @@ def fit(text: str, cells: int, right: bool = False) -> str:
     return blanks + text if right else text + blanks
 
 
+def wrapped(text: str, cells: int) -> list[str]:
+    """The text in pieces of at most so many cells; Chinese breaks anywhere, so every text does."""
+    pieces = [""]
+    for character in clean(text):
+        if cell_len(pieces[-1] + character) > max(cells, 2):
+            pieces.append("")
+        pieces[-1] += character
+    return pieces
+
+
 def row(columns: Sequence[Column], spans: Iterable[Span]) -> Line:
     """One line of a table."""
     found: list[Span] = []

@@ -118,9 +118,11 @@ def _state(view: View) -> Line:
 def _store(view: View) -> Line:
     say, plant = view.texts, view.plant
     past = plant.past
+    if not past.at:
+        return ()  # the first look has not waited for it
     if past.size is None:
         return ((say("tui.no_database"), "label"),)
-    days = 0 if past.oldest is None else max(view.look.now - past.oldest, 0) // DAY_US
+    days = 0 if past.oldest is None else max(view.look.now - past.oldest, 0) // DAY_US + 1
     line: list[Span] = [(say("tui.store", size=size(past.size), days=days, free=size(past.free)), "label")]
     for name, count in plant.health.items():
         line.append((say(f"tui.{name.replace('.', '_')}", count=count), "bold"))

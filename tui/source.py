@@ -39,12 +39,18 @@ class Source:
         self._stamp, self._site_fault = _stamp(site.folder), ""
         self._last: Look | None = None
 
+    @property
+    def site(self) -> Site:
+        """The site in force."""
+        return self._site
+
     def look(self, now: int, device: str | None = None) -> Look:
         """The plant as it is now; never raises: what went wrong stands in `fault`."""
         self._reload()
         try:
-            found = Look(self._site, overview(self._site, now, self._memory, device), now, self._site_fault)
-            self._last = found
+            # The first look does not wait for the past, so that the first paint is quick.
+            plant = overview(self._site, now, self._memory, device, dear=self._last is not None)
+            self._last = found = Look(self._site, plant, now, self._site_fault)
         except Exception as error:
             return self._without(now, device, self.sentence(error))
         return found
@@ -74,7 +80,8 @@ class Source:
     def _without(self, now: int, device: str | None, fault: str) -> Look:
         """The last good look for a while, then a plant of which nothing is known."""
         last = self._last
-        if last and now - last.now < KEEP_US and (device is None or last.overview.device):
+        seen = last.overview.device.row.name if last and last.overview.device else None
+        if last and now - last.now < KEEP_US and seen == device:
             return Look(last.site, last.overview, last.now, fault)
         return Look(self._site, blind(self._site, now, self._memory, device), now, fault)
 

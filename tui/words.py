@@ -15,6 +15,7 @@ from tui.cells import Span
 NOTHING = "--"
 RAMP = " .:-=+*#%@"
 HOLE = "?"
+UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 1000))
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 
 
@@ -84,10 +85,8 @@ def size(count: int | None) -> str:
     """Bytes with two significant digits."""
     if count is None:
         return NOTHING
-    for unit, scale in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6)):
-        if count >= scale:
-            return f"{float(f'{count / scale:.2g}'):g} {unit}"
-    return f"{max(count // 1000, 1)} kB"
+    unit, scale = next(((u, s) for u, s in UNITS if count >= s), UNITS[-1])
+    return f"{float(f'{count / scale:.2g}'):g} {unit}"
 
 
 def _mean(means: Sequence[float | None]) -> float | None:

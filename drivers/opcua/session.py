@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from asyncua import Client, ua
 
 from drivers.driver import Device
-from drivers.error import LinkError
-from drivers.opcua.refusal import refusal
+from drivers.error import DriverError, LinkError
+from drivers.opcua.deadline import within
 from drivers.opcua.secure import enter, remember, secure
 
 SESSION_MS = 60_000  # a session that we could not close is given up by the server after this
@@ -60,16 +59,10 @@ class Session:
         client.session_timeout = SESSION_MS
         session = cls(client, pace)
         try:
-            async with asyncio.timeout(pace.connect):
-                server = await secure(client, device)
-                await enter(client, trusted=server is None)
-                remember(device, server)
-                await session._learn()
-        except BaseException as error:
+            await within(pace.connect, session._begin(device), connecting=True)
+        except BaseException:
             await session.close()
-            if not isinstance(error, Exception):
-                raise
-            raise refusal(error, connecting=True) from None
+            raise
         return session
 
     async def read(self, nodes: Sequence[ua.NodeId]) -> list[ua.DataValue]:
@@ -77,9 +70,8 @@ class Session:
         found: list[ua.DataValue] = []
         for start in range(0, len(nodes), self._most):
             part = list(nodes[start : start + self._most])
-            with _foreign():
-                async with asyncio.timeout(self._pace.call):
-                    values = await self._client.uaclient.read_attributes(part, ua.AttributeIds.Value)
+            reading = self._client.uaclient.read_attributes(part, ua.AttributeIds.Value)
+            values = await within(self._pace.call, reading)
             if len(values) != len(part):
                 raise LinkError("noise", f"{len(values)} values for {len(part)} nodes")
             found += values
@@ -106,27 +98,28 @@ class Session:
             PublishingEnabled=True,
         )
         unwatched: set[int] = set()
-        with _foreign():
-            async with asyncio.timeout(pace.call):
-                made = await self._client.uaclient.create_subscription(params, published)
-            for start in range(0, len(nodes), self._most):
-                part = dict(list(nodes.items())[start : start + self._most])
-                async with asyncio.timeout(pace.call):
-                    unwatched |= await self._watch(made.SubscriptionId, part)
+        made = await within(pace.call, self._client.uaclient.create_subscription(params, published))
+        for start in range(0, len(nodes), self._most):
+            part = dict(list(nodes.items())[start : start + self._most])
+            unwatched |= await within(pace.call, self._watch(made.SubscriptionId, part))
         return made.RevisedPublishingInterval / 1000.0 * max(made.RevisedMaxKeepAliveCount, 1), unwatched
 
     async def close(self) -> None:
         """Give the session back as far as the server still listens; raises nothing."""
         protocol = self._client.uaclient.protocol
-        closing = asyncio.create_task(self._client.disconnect())
         try:
-            await asyncio.wait({closing}, timeout=CLOSE_S)
+            with contextlib.suppress(DriverError):
+                await within(CLOSE_S, self._client.disconnect())
         finally:
-            closing.cancel()
             # asyncua leaves the socket open where it has given the server up before.
             if protocol is not None and protocol.transport is not None:
                 protocol.transport.abort()
-        await asyncio.gather(closing, return_exceptions=True)
+
+    async def _begin(self, device: Device) -> None:
+        server = await secure(self._client, device)
+        await enter(self._client, trusted=server is None)
+        remember(device, server)
+        await self._learn()
 
     async def _learn(self) -> None:
         """How this server numbers its namespaces, and how much it takes at once."""
@@ -153,11 +146,3 @@ class Session:
         params = ua.CreateMonitoredItemsParameters(subscription, ua.TimestampsToReturn.Both, items)
         results = await self._client.uaclient.create_monitored_items(params)
         return {index for index, result in zip(nodes, results, strict=True) if not result.StatusCode.is_good()}
-
-
-@contextlib.contextmanager
-def _foreign() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise refusal(error) from None

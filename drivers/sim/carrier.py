@@ -110,8 +110,10 @@ async def serve_tcp(responder: Callable[[], Responder], host: str, port: int) ->
             open_now.pop(asyncio.current_task(), None)
             writer.close()
 
-    server = await asyncio.start_server(connected, host, port)
+    # Begun inside the try: cancelled while it begins, it would leave its socket open.
+    server = await asyncio.start_server(connected, host, port, start_serving=False)
     try:
+        await server.start_serving()
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()

@@ -25,6 +25,11 @@ def _decimals(ratio: float = 1.0) -> Callable[[float], float]:
     return lambda value: cut(value / ratio, 2)
 
 
+def _power(ratio: float = 1.0) -> Callable[[float], float]:
+    """A momentary value with four decimals behind a ratio."""
+    return lambda value: round(value / ratio, 4)
+
+
 # Tag, unit, what it counts, and how its register shows that. A register of the past is never above
 # what the live device shows at the hand-over.
 Register = tuple[str, str, Callable[[Flows], float], Callable[[float], float]]
@@ -42,11 +47,23 @@ HOURLY: tuple[Register, ...] = (
     ("press.energy_2", "kWh", lambda f: f.presses[1], _decimals()),
     ("w1.volume", "m3", lambda f: f.water, _decimals()),
 )
+# The power of the last day, minute by minute, as a screen wants it.
+POWERS: tuple[Register, ...] = (
+    ("m1.power", "kW", lambda f: f.grid_import - f.grid_export, _power(CT["m1"])),
+    ("m2.power", "kW", lambda f: f.press, _power(CT["m2"])),
+    ("m3.power", "kW", lambda f: f.compressor, _power(CT["m3"])),
+    ("m4.power", "kW", lambda f: f.hvac, _power()),
+    ("m5.power", "kW", lambda f: f.workshop, _power()),
+    ("inv1.power", "kW", lambda f: f.pv, _power()),
+    ("press.power_1", "kW", lambda f: f.presses[0], _power()),
+    ("press.power_2", "kW", lambda f: f.presses[1], _power()),
+)
+POWER_DAY_US, MINUTE_US = 86_400 * US, 60 * US
 DAILY: tuple[Register, ...] = (("manual.gas", "m3", lambda f: f.gas, _decimals()),)
 
 
 def write_past(world: World, file: TextIO, start: int, until: int) -> int:
-    """Write registers, read by hand or by wire, and monthly amounts; returns the number of rows.
+    """Write registers, the power of the last day, and monthly amounts; returns the number of rows.
 
     Register values are those that the device itself would show, secondary side. `start` is not
     before the origin of the world and `until` not after its hand-over, both included.
@@ -71,7 +88,16 @@ def _rows(world: World, start: int, until: int) -> Iterator[str]:
             registers += DAILY
         for tag, unit, counted, shown in registers:
             yield f"{tag},,{moment},{shown(counted(now))!r},{unit},{NOTE}\n"
+    yield from _minutes(world, max(start, until - POWER_DAY_US), until)
     yield from _months(world, start, until)
+
+
+def _minutes(world: World, start: int, until: int) -> Iterator[str]:
+    for at in range(-(-start // MINUTE_US) * MINUTE_US, until, MINUTE_US):
+        moment = datetime.fromtimestamp(at // US, world.zone).isoformat()
+        now = world.power(at)
+        for tag, unit, measured, shown in POWERS:
+            yield f"{tag},,{moment},{shown(measured(now))!r},{unit},{NOTE}\n"
 
 
 def _months(world: World, start: int, until: int) -> Iterator[str]:

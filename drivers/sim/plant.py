@@ -119,8 +119,7 @@ class Plant:
 
         The inverter gets `port`, the heat pump and the OPC UA server the next two; 0 chooses any.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        self.world.energy(self.now())  # the past is summed before anybody waits for an answer
+        self._prepare(folder)
         inverter, heat_pump, opcua = (port + i if port else 0 for i in range(3))
         async with (
             cuttable(lambda _: serve_pty(self.line, folder / LINE), self._cut(LINE)) as serial,
@@ -129,6 +128,11 @@ class Plant:
             self._press().serve(folder / "pki", opcua) as url,
         ):
             yield Address(serial, HOST, inverter_port, heat_pump_port, url, USER, PASSWORD)
+
+    def _prepare(self, folder: Path) -> None:
+        """The past is summed before anybody waits for an answer."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.world.energy(self.now())
 
     def _press(self) -> PressServer:
         from drivers.sim.press_server import PressServer  # half a second of imports, for a served plant only

@@ -54,7 +54,7 @@ class Relay:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(READ_SIZE):
-            while self._is_held():  # noqa: ASYNC110  a schedule decides, nobody could set an event
+            while self._is_held() and not writer.is_closing():  # noqa: ASYNC110  a schedule decides
                 await asyncio.sleep(LOOK_S)
             writer.write(data)
             await writer.drain()

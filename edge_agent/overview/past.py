@@ -12,6 +12,7 @@ from edge_agent.energy.factors import Factors
 from edge_agent.figure import total
 from edge_agent.ledger import Ledger, multiplier
 from edge_agent.overview.balance import EXPORT, GRID, LOAD, PART, PV, REST, Read, Wiring
+from edge_agent.overview.falls import GrowingReader
 from edge_agent.period import Calendar, Period
 from edge_agent.site import Site
 from edge_agent.store.reader import Reader
@@ -49,21 +50,41 @@ class History:
     site: Site
     wiring: Wiring
     ages: Mapping[str, int]  # how long a reading holds, microseconds, by tag
+    _reader: GrowingReader = field(init=False)
     _means: dict[str, dict[int, float]] = field(default_factory=dict)
     _last: dict[str, Minute] = field(default_factory=dict)  # the newest minute that is read for good
     _read: int = 0  # the first minute that is to be read next
+
+    def __post_init__(self) -> None:
+        self._reader = GrowingReader(self.site.data)
 
     def look(self, now: int) -> Past:
         """The past as of now."""
         calendar = Calendar(self.site.zone)
         midnight = calendar.instant(calendar.local(now).date())
         self._extend(min(midnight // MINUTE_US, now // MINUTE_US - HOUR), now)
-        today = _today(self.site, self.wiring, midnight, now)
+        today = self._today(midnight, now)
         peaks = self._peaks(midnight // MINUTE_US, now // MINUTE_US)
         hours = self._hours(now // MINUTE_US)
         trends = {row: Trend(today.get(row), peaks.get(row), hours[row]) for row in self.wiring.rows()}
         reader = TrendReader(self.site.data)
         return Past(now, trends, reader.size(), _free(self.site), reader.oldest())
+
+    def _today(self, midnight: int, now: int) -> dict[str, float | None]:
+        """The energy of every row since midnight, as the accounts know it, in kWh."""
+        if now <= midnight:
+            return {}
+        period = Period("today", midnight, now, open=True)
+        books = Books(self.site, now, self._reader, Factors((), ()))  # energy only: no factor is needed
+        result = account(books, period)
+        meters = {row: self.site.plant.meters[row.removeprefix(PART)] for row in self.wiring.parts}
+        parts = {row: books.used(meter.tag, period) for row, meter in meters.items()}
+        flows = {line.flow: line.value for line in result.lines if line.carrier == "electricity"}
+        named = {GRID: "grid_import", EXPORT: "grid_export", PV: "pv_generation"}
+        found = {row: flows[flow] for row, flow in named.items() if flow in flows}
+        below = [part.times(-1.0, -1.0, "kWh") for part in parts.values()]
+        found |= {LOAD: result.electricity, REST: total([result.electricity, *below], "kWh"), **parts}
+        return {row: figure.exact for row, figure in found.items()}
 
     def _extend(self, first: int, now: int) -> None:
         """Read the minutes that are new; let go of those before `first`."""
@@ -116,23 +137,6 @@ class History:
             return sum(known) / len(known) if len(known) >= LEAST else None
 
         return mean
-
-
-def _today(site: Site, wiring: Wiring, midnight: int, now: int) -> dict[str, float | None]:
-    """The energy of every row since midnight, as the accounts know it, in kWh."""
-    if now <= midnight:
-        return {}
-    period = Period("today", midnight, now, open=True)
-    books = Books(site, now, Reader(site.data), Factors((), ()))  # energy only: no factor is needed
-    result = account(books, period)
-    parts = {row: books.used(site.plant.meters[row.removeprefix(PART)].tag, period) for row in wiring.parts}
-    flows = {line.flow: line.value for line in result.lines if line.carrier == "electricity"}
-    named = {GRID: "grid_import", EXPORT: "grid_export", PV: "pv_generation"}
-    found = {row: flows[flow] for row, flow in named.items() if flow in flows}
-    found |= {LOAD: result.electricity, **parts}
-    below = [part.times(-1.0, -1.0, "kWh") for part in parts.values()]
-    found[REST] = total([result.electricity, *below], "kWh")
-    return {row: figure.exact for row, figure in found.items()}
 
 
 def _free(site: Site) -> int | None:

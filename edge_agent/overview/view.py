@@ -75,19 +75,24 @@ class Memory:
         ages = {tag: known.max_age for tag, known in self.tags.items()}
         self._history, self._past = History(site, self.wiring, ages), Past(0)
 
-    def past(self, now: int) -> Past:
-        """The dear part, at most DEAR_US old."""
-        if not 0 <= now - self._past.at < DEAR_US:
+    def past(self, now: int, dear: bool) -> Past:
+        """The dear part, at most DEAR_US old; unless it is wanted, what there is of it."""
+        if dear and not 0 <= now - self._past.at < DEAR_US:
             self._past = self._history.look(now)
         return self._past
 
 
-def overview(site: Site, now: int, memory: Memory | None = None, device: str | None = None) -> Overview:
-    """The plant as it is now, with one device in full where it is named; raises Stop where the store cannot be read."""
+def overview(
+    site: Site, now: int, memory: Memory | None = None, device: str | None = None, dear: bool = True
+) -> Overview:
+    """The plant as it is now, one device in full where it is named; raises Stop where the store cannot be read.
+
+    dear: whether the past is worth waiting for; without it the past is what `memory` has of it.
+    """
     memory = memory or Memory(site)
     present = Present.read(site, memory.tags, now, memory.usable)
     alarms, wanted = open_alarms(site, now), asked(site)
-    return _seen(present, memory, memory.past(now), alarms, wanted, device)
+    return _seen(present, memory, memory.past(now, dear), alarms, wanted, device)
 
 
 def blind(site: Site, now: int, memory: Memory, device: str | None = None) -> Overview:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.error import LinkError
+from drivers.opcua.deadline import within
 from drivers.opcua.identity import first, identity
 from drivers.opcua.news import LAST_NUMBER, News
 from drivers.opcua.refusal import refusal
@@ -122,3 +123,28 @@ async def test_a_sign_of_life_without_data_keeps_the_wait_alive() -> None:
     with pytest.raises(LinkError, match="no_reply"):
         await waiting
     assert loop.time() - begun > 0.03
+
+
+async def test_a_call_that_swallows_its_cancellation_still_ends_for_us() -> None:
+    async def stubborn() -> None:
+        try:
+            await asyncio.sleep(0.05)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.05)
+
+    with pytest.raises(LinkError, match="no_reply"):
+        await within(0.01, stubborn())
+    waiting = asyncio.create_task(within(5.0, stubborn()))
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.sleep(0.06)
+
+
+async def test_a_call_that_cancels_itself_is_a_loss_and_no_end_of_ours() -> None:
+    async def given_up() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(LinkError, match="closed"):
+        await within(1.0, given_up())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from edge_agent.alarm.alarm import Alarm, AlarmState
 from edge_agent.alarm.words import sentence, value_words
 from edge_agent.overview.device import DeviceRow
@@ -20,9 +22,9 @@ from tui.words import NOTHING, age, number, shown, sparkline, why
 DEVICES, ALARMS, FLOWS = "devices", "alarms", "flows"
 ORDER = (DEVICES, ALARMS, FLOWS)  # of Tab
 SPARKS = (60, 30, 20, 12)  # widths that divide an hour
-LEAST = 3  # lines that a list keeps on a small screen: its head and two rows
 WIDE = 110  # cells from which there is room for more columns
-LEAST_ALARM = 4  # lines of the alarm list when there are that many
+# Where room is lacking: which list (of flows, devices, alarms) gives lines away, and how many it keeps.
+GIVES_WAY = ((1, 6), (2, 4), (0, 4), (1, 3), (0, 2), (2, 2), (0, 0), (1, 0), (2, 0))
 
 
 class OverviewPage(Page):
@@ -93,17 +95,10 @@ class OverviewPage(Page):
 
 
 def shares(wanted: Sequence[int], room: int) -> list[int]:
-    """How many lines flows, devices and alarms get; what is lacking is taken from the longest."""
+    """How many lines flows, devices and alarms get; the devices give way first: what is wrong there is an alarm too."""
     given = list(wanted)
-    least = [min(w, n) for w, n in zip(wanted, (LEAST, LEAST, LEAST_ALARM), strict=True)]
-    while sum(given) > room:
-        over = [g - n for g, n in zip(given, least, strict=True)]
-        if max(over) <= 0:
-            least = [0] * len(given)
-            continue
-        # The devices give way first: they are many, and what is wrong with one is also an alarm.
-        index = 1 if over[1] > 0 and given[1] >= given[0] - 1 else over.index(max(over))
-        given[index] -= 1
+    for index, least in GIVES_WAY:
+        given[index] = max(given[index] - max(sum(given) - room, 0), min(given[index], least))
     return given
 
 
@@ -180,7 +175,8 @@ def remark(view: View, device: DeviceRow) -> str:
 def alarm_table(view: View) -> Table:
     """The open alarms, highest priority first, then newest."""
     say = view.texts
-    narrow = [Column(4), Column(11), Column(10), Column(22, True)]
+    times = max((cell_len(view.time(a.raised)) for a in view.plant.alarms), default=8)
+    narrow = [Column(4), Column(times), Column(10), Column(20, True)]
     wide = [Column(16)] if view.width >= WIDE else []
     used = GUTTER + sum(c.width + len(GAP) for c in (*narrow, *wide))
     columns = [*narrow[:3], Column(max(view.width - used, 10)), narrow[3], *wide]

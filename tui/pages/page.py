@@ -44,7 +44,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     def paint(self) -> None:
         """Show the newest look; the sheet sends only what changed."""
-        if self.is_mounted and self.operator.has_looked:
+        if self.is_mounted and self.operator.last_look:
             view = self.view()
             lines = framed(view, self.kind, self.heading(view), self.body(view))
             self.query_one(Sheet).show(lines, self.operator.palette)

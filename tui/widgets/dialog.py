@@ -7,8 +7,9 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.screen import ModalScreen, ScreenResultType
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from edge_agent.texts import Texts
 from tui.actions import Action
@@ -18,7 +19,7 @@ from tui.theme import Palette
 from tui.widgets.sheet import Sheet
 
 KEYS_CELLS = 14
-CHROME = 2  # lines of a list's head and foot
+CHROME = 3  # lines around a list: the rule, its head, its foot or the line to type in
 CLOSE = Binding("escape", "close", show=False)
 LISTED: list[BindingType] = [
     Binding("up", "move(-1)", show=False, priority=True),
@@ -43,7 +44,8 @@ class Dialog(ModalScreen[ScreenResultType], inherit_bindings=False):
 
     def paint(self) -> None:
         """Show the lines; the sheet is as high as they are."""
-        lines = [fitted(line, self.size.width, "panel") for line in self.lines()]
+        rule: Line = (("-" * self.size.width, "panel label"),)
+        lines = [fitted(line, self.size.width, "panel") for line in (rule, *self.lines())]
         sheet = self.query_one(Sheet)
         sheet.styles.height = len(lines)
         sheet.show([tuple((t, r or "panel") for t, r in line) for line in lines], self.palette)
@@ -59,7 +61,10 @@ class Dialog(ModalScreen[ScreenResultType], inherit_bindings=False):
 class Leave(Dialog[bool]):
     """Whether to leave."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "yes", show=False), Binding("n,escape,q", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "yes", show=False),
+        Binding("n,escape,q", "close", show=False),
+    ]
 
     def compose(self) -> ComposeResult:
         yield Sheet()
@@ -78,12 +83,14 @@ class Acknowledge(Dialog[tuple[str, str]]):
 
     def __init__(self, texts: Texts, palette: Palette, what: Line, name: str) -> None:
         super().__init__(texts, palette)
-        self._what, self._name = what, name
+        self._what, self._prefilled = what, name
 
     def compose(self) -> ComposeResult:
         yield Sheet()
-        yield _field("name", self._name, self.texts("tui.acknowledge.name"))
-        yield _field("note", "", self.texts("tui.acknowledge.note"))
+        for name, value in (("name", self._prefilled), ("note", "")):
+            with Horizontal():
+                yield Static(self.texts(f"tui.acknowledge.{name}"), markup=False)
+                yield _field(name, value)
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -122,7 +129,9 @@ class Help(Dialog[None]):
 
     def lines(self) -> list[Line]:
         keys = [action_line(self.texts, action) for action in self._actions]
-        marks: list[Line] = [((self.texts(f"tui.mark.{m}"), "panel"),) for m in ("priority", "quality", "spark", "clock")]
+        marks: list[Line] = [
+            ((self.texts(f"tui.mark.{m}"), "panel"),) for m in ("priority", "quality", "spark", "clock")
+        ]
         every = [*keys, (), *marks]
         room = max(self.size.height - CHROME, 1)
         self._top = max(min(self._top, len(every) - room), 0)
@@ -145,8 +154,10 @@ class Palettes(Dialog[Action]):
         self._actions, self._picker = actions, Picker()
 
     def compose(self) -> ComposeResult:
-        yield _field("find", "", self.texts("tui.palette.find"))
         yield Sheet()
+        with Horizontal():
+            yield Static(self.texts("tui.palette.find"), markup=False)
+            yield _field("find", "")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -186,8 +197,8 @@ def action_line(texts: Texts, action: Action, chosen: bool = False) -> Line:
     return (("> " if chosen else GAP, role), *((text, span_role or role) for text, span_role in spans))
 
 
-def _field(name: str, value: str, hint: str) -> Input:
+def _field(name: str, value: str) -> Input:
     """A line to type in; its cursor does not blink, since a blink is sent over the line."""
-    field = Input(value, placeholder=hint, id=name, compact=True)
+    field = Input(value, id=name, compact=True)
     field.cursor_blink = False
     return field

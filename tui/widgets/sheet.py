@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.cells import Line, cell_len
+from tui.cells import Line
 from tui.theme import DARK, Palette
 
 Cells = list[tuple[str, str]]
@@ -44,8 +46,19 @@ class Sheet(Widget):
         blank = self._palette.style("")
         if y >= len(self._lines):
             return Strip.blank(self.size.width, blank)
-        segments = [Segment(text, self._palette.style(role)) for text, role in self._lines[y]]
-        return Strip(segments).adjust_cell_length(self.size.width, blank)
+        pieces = ((text, self._palette.style(role)) for text, role in self._lines[y])
+        return Strip(_joined(pieces)).adjust_cell_length(self.size.width, blank)
+
+
+def _joined(pieces: Iterable[tuple[str, Style]]) -> list[Segment]:
+    """Neighbours of one style as one piece, blanks with what stands before them: a style costs forty bytes."""
+    found: list[tuple[str, Style]] = []
+    for text, style in pieces:
+        if found and (style == found[-1][1] or (not text.strip() and style.bgcolor == found[-1][1].bgcolor)):
+            found[-1] = (found[-1][0] + text, found[-1][1])
+        else:
+            found.append((text, style))
+    return [Segment(text, style) for text, style in found]
 
 
 def _changed(y: int, old: Line, new: Line) -> Region:
