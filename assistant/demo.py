@@ -57,7 +57,7 @@ class Papers(msgspec.Struct, frozen=True):
 @contextmanager
 def plant(folder: Path, language: str, start_at: str | None, script: Path | None, say: Say) -> Iterator[Session]:
     """The whole plant running in `folder`: simulator, past, evidence, corpus, agent, watch."""
-    handover = _last_quarter(datetime.now(UTC))
+    handover = _last_minute(datetime.now(UTC))
     command = [*LEAFGATE, "--lang", language, "sim", "--dir", str(folder / "wires"), "--json"]
     command += ["--handover", handover.isoformat()]
     command += ["--start-at", start_at] if start_at else []
@@ -81,8 +81,8 @@ def screen(session: Session) -> int:
     return subprocess.run([*LEAFGATE, "-C", str(session.folder), "tui"]).returncode
 
 
-def _last_quarter(now: datetime) -> datetime:
-    return now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
+def _last_minute(now: datetime) -> datetime:
+    return now.replace(second=0, microsecond=0)
 
 
 @contextmanager

@@ -23,8 +23,10 @@ class Column:
 
 
 def clean(text: str) -> str:
-    """Without anything that a terminal would obey: a control character becomes a question mark."""
-    return text if text.isprintable() else "".join(c if unicodedata.category(c)[0] != "C" else "?" for c in text)
+    """Without anything that a terminal would obey, or that takes no cell: such a character becomes a question mark."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() and cell_len(c) else "?" for c in unicodedata.normalize("NFC", text))
 
 
 def clip(text: str, cells: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from edge_agent.alarm.alarm import MARKS, PRIORITIES, Alarm
+from edge_agent.alarm.words import sentence
 from edge_agent.overview.view import Overview
 from edge_agent.texts import Texts
 from tui.actions import on_page
@@ -14,7 +15,7 @@ from tui.cells import Line, Span, apart, fitted
 from tui.source import Look
 from tui.words import clock, size
 
-MOST_KEYS = 9  # in the footer; the help names all
+MOST_KEYS = 8  # in the footer; the help names all
 TOP, BOTTOM = 2, 2  # lines of the frame above and below a page
 DAY_US = 86_400_000_000
 
@@ -94,8 +95,6 @@ def _agent(view: View) -> Line:
 
 def _second(view: View, page: str) -> Line:
     """A rule; on pages without an alarm list the highest alarm stands here."""
-    from edge_agent.alarm.words import sentence
-
     alarms = view.plant.alarms
     if page == "overview" or not alarms:
         return (("-" * view.width, "dim"),)

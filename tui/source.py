@@ -64,17 +64,17 @@ class Source:
         return ""
 
     def sentence(self, error: Exception) -> str:
-        """A fault in one line."""
+        """A fault in one line; of a path only the name, since a line is short."""
         if isinstance(error, Stop):
-            return self._texts(error.key, **error.fields)
+            return self._texts(error.key, **{k: v.name if isinstance(v, Path) else v for k, v in error.fields.items()})
         if isinstance(error, ConfigError):
             more = len(error.problems) - 1
             first = problem_line(self._texts, error.problems[0])
             return self._texts("tui.site_kept", first=first, more=more)
         if isinstance(error, sqlite3.Error):
-            return self._texts("error.database", folder=self._site.data, why=error)
+            return self._texts("error.database", folder=self._site.data.name, why=error)
         if isinstance(error, OSError):
-            return self._texts("error.system", file=error.filename or "-", why=error.strerror or error)
+            return self._texts("error.system", file=Path(str(error.filename or "-")).name, why=error.strerror or error)
         return self._texts("tui.fault", what=type(error).__name__, why=error)
 
     def _without(self, now: int, device: str | None, fault: str) -> Look:

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from drivers.sim.measured import cut
 from drivers.sim.measures import CT
-from drivers.sim.world import CNY_PER_PIECE, NODE_US, US, Flows, World
+from drivers.sim.world import CNY_PER_PIECE, MINUTE_US, NODE_US, US, Flows, World
 
 HEADER = "tag,from,to,value,unit,note\n"
 NOTE = "simulated"
@@ -58,7 +58,7 @@ POWERS: tuple[Register, ...] = (
     ("press.power_1", "kW", lambda f: f.presses[0], _power()),
     ("press.power_2", "kW", lambda f: f.presses[1], _power()),
 )
-POWER_DAY_US, MINUTE_US = 86_400 * US, 60 * US
+POWER_DAY_US = 86_400 * US
 DAILY: tuple[Register, ...] = (("manual.gas", "m3", lambda f: f.gas, _decimals()),)
 
 
@@ -78,11 +78,11 @@ def write_past(world: World, file: TextIO, start: int, until: int) -> int:
 
 def _rows(world: World, start: int, until: int) -> Iterator[str]:
     first = -(-(start - world.origin) // NODE_US) * NODE_US + world.origin
-    for at in range(first, until + 1, NODE_US):
+    for at in sorted({*range(first, until + 1, NODE_US), until}):
         moment = datetime.fromtimestamp(at // US, world.zone).isoformat()
         now = world.energy(at)
         registers = QUARTERLY
-        if moment[13:19] == ":00:00":
+        if moment[13:19] == ":00:00" or at == until:
             registers += HOURLY
         if moment[10:19] == "T00:00:00":
             registers += DAILY

@@ -19,6 +19,7 @@ US = 1_000_000
 NODE_S = 900
 NODE_US = NODE_S * US
 NODE_H = NODE_S / 3600
+MINUTE_US = 60 * US
 NODES = ("load", "pv", "press", "compressor", "hvac", "gas")  # what is known at the nodes
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -81,9 +82,9 @@ def origin_of(at: int, zone: ZoneInfo = ZONE) -> int:
     return int(datetime(year, 1, 1, tzinfo=zone).timestamp()) * US
 
 
-def last_node(at: int) -> int:
-    """The 15-minute boundary at or before a time."""
-    return at // NODE_US * NODE_US
+def last_minute(at: int) -> int:
+    """The whole minute at or before a time."""
+    return at // MINUTE_US * MINUTE_US
 
 
 def shift_to(handover: int, start_at: time, zone: ZoneInfo = ZONE) -> int:

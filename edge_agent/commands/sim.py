@@ -66,11 +66,11 @@ def sim(
 
 
 def _world(session: Session, handover: str | None, start_at: str | None, speed: float) -> World:
-    """The world of this run; without --handover the live plant begins at the last quarter of an hour."""
-    from drivers.sim.world import World, last_node, origin_of, shift_to
+    """The world of this run; without --handover the live plant begins at the last whole minute."""
+    from drivers.sim.world import World, last_minute, origin_of, shift_to
 
     now = session.now()
-    begun = last_node(_moment(handover) if handover else now)
+    begun = last_minute(_moment(handover) if handover else now)
     if begun > now:
         raise Stop(Exit.USAGE, "error.sim.handover_ahead", value=handover)
     shift = shift_to(begun, _clock(start_at)) if start_at else 0

@@ -72,6 +72,8 @@ def device_row(present: Present, name: str, agent: Holder | None) -> DeviceRow:
     last = max(used, default=None)
     faulty = [item for item, v in values.items() if v.quality > Quality.GOOD and not _lacks(v)]
     item, reason = ("", why) if link == LinkState.DOWN.code else _first(values, faulty)
+    if len({values[item].reason for item in faulty}) == 1 and len(faulty) == len(values):
+        item = ""  # it is not this one's fault
     return DeviceRow(
         name,
         _title(config, name),

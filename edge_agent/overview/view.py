@@ -26,7 +26,7 @@ HEALTH = ("agent.blocked", "agent.overruns")  # what the agent counts of itself 
 class Agent:
     """The agent by its lock; since its start, or since its last sign of life when silent."""
 
-    state: Literal["running", "silent", "stopped", "unknown"]
+    state: Literal["running", "silent", "stopped"]
     since: int | None = None
 
 

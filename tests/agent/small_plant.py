@@ -13,7 +13,7 @@ import yaml
 from configs import FOLDER
 from drivers.sim.fragment import filled
 from drivers.sim.plant import Plant
-from drivers.sim.world import World, last_node, origin_of, shift_to
+from drivers.sim.world import World, last_minute, origin_of, shift_to
 from edge_agent.agent import run_agent
 from edge_agent.requests import wall_clock
 from edge_agent.site import PLANT_FILE, Site, open_site
@@ -49,7 +49,7 @@ class SmallPlant:
 @asynccontextmanager
 async def small_plant(folder: Path) -> AsyncIterator[SmallPlant]:
     """Plant A at ten in the morning, served from `folder`."""
-    now = last_node(wall_clock())
+    now = last_minute(wall_clock())
     plant = Plant(World(origin_of(now), now, shift_to(now, clock_time(10))), wall_clock)
     async with plant.serve(folder / "wires") as where:
         text = filled(where, "en").replace("poll: 5s", "poll: 2s").replace("poll: 10s", "poll: 2s")

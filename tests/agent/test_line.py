@@ -14,7 +14,7 @@ import pytest
 from drivers.reading import Quality
 from drivers.sim.faults import Fault
 from drivers.sim.plant import Plant
-from drivers.sim.world import World, last_node, origin_of
+from drivers.sim.world import World, last_minute, origin_of
 from edge_agent.agent import run_agent
 from edge_agent.requests import wall_clock
 from edge_agent.site import PLANT_FILE, Site, open_site
@@ -62,7 +62,7 @@ def site_of(folder: Path, serial: Path, port: int) -> Site:
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Line]:
     """A line and a socket of Plant A, read by an agent with a short poll."""
-    now = last_node(wall_clock())
+    now = last_minute(wall_clock())
     plant = Plant(World(origin_of(now), now, 0), wall_clock)
     async with wires(plant, folder) as where:
         site = site_of(folder, *where)
@@ -128,7 +128,7 @@ async def test_a_second_agent_is_refused_while_one_runs(tmp_path: Path) -> None:
 
 async def test_an_agent_killed_at_any_moment_keeps_all_that_a_reader_has_seen(tmp_path: Path) -> None:
     """What a screen has shown is still there after kill -9, the file is sound, and the next agent goes on."""
-    now = last_node(wall_clock())
+    now = last_minute(wall_clock())
     plant = Plant(World(origin_of(now), now, 0), wall_clock)
     async with wires(plant, tmp_path) as where:
         site = site_of(tmp_path, *where)

@@ -17,7 +17,7 @@ from drivers.sim.measured import cut
 from drivers.sim.measures import CT
 from drivers.sim.past import write_past
 from drivers.sim.plant import Plant
-from drivers.sim.world import NODE_US, US, ZONE, Flows, World, last_node, origin_of, shift_to
+from drivers.sim.world import NODE_US, US, ZONE, Flows, World, last_minute, origin_of, shift_to
 
 
 def at(year: int, month: int = 1, day: int = 1, hour: int = 0, minute: int = 0) -> int:
@@ -104,7 +104,7 @@ def test_a_year_has_the_size_it_is_meant_to_have() -> None:
 
 def test_the_past_meets_the_live_meters_and_is_written_quickly() -> None:
     """Two years; the last row of each register is what the meter shows at the hand-over."""
-    handover = last_node(at(2026, 12, 30, 17, 5))
+    handover = last_minute(at(2026, 12, 30, 17, 5))
     assert origin_of(handover) == ORIGIN
     world = World(ORIGIN, handover)
     file = io.StringIO()
@@ -114,7 +114,7 @@ def test_the_past_meets_the_live_meters_and_is_written_quickly() -> None:
     lines = file.getvalue().splitlines()
     assert len(lines) == rows + 1 > 280_000
     last = {line.split(",")[0]: line.split(",") for line in lines}
-    assert last["m1.energy_import"][1:3] == ["", "2026-12-30T17:00:00+08:00"]
+    assert last["m1.energy_import"][1:3] == ["", "2026-12-30T17:05:00+08:00"]
     assert last["manual.pieces"][1:3] == ["2026-11-01T00:00:00+08:00", "2026-12-01T00:00:00+08:00"]
     plant = Plant(world, lambda: handover)
     shown = cut(plant.measures.grid(handover)["energy_import"], 2)

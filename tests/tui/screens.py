@@ -31,9 +31,9 @@ class Eyes:
 
     async def settle(self) -> None:
         """Until every look is done and painted."""
-        for _ in range(3):
+        for _ in range(4):
             await self.app.workers.wait_for_complete()
-            await self.pilot.pause()
+            await self.pilot.pause(0)
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)

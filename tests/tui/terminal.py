@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,13 +29,10 @@ class Terminal:
         self._master, self.process = master, process
         self.received = b""
 
-    def read(self, seconds: float, quiet: float | None = None) -> bytes:
-        """What arrives within so many seconds, or until nothing came for `quiet` seconds after something did."""
+    def read(self, seconds: float) -> bytes:
+        """What arrives within so many seconds."""
         found, deadline = b"", time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            wait = left if quiet is None or not found else min(left, quiet)
-            if not select.select([self._master], [], [], wait)[0]:
-                break
+        while (left := deadline - time.monotonic()) > 0 and select.select([self._master], [], [], left)[0]:
             try:
                 found += os.read(self._master, 65536)
             except OSError:  # the other side is gone
@@ -49,8 +46,18 @@ class Terminal:
         while text.encode() not in self.received:
             assert time.monotonic() < deadline, self.received[-2000:]
             self.read(0.2)
-        self.read(PATIENCE_S, QUIET_S) if select.select([self._master], [], [], QUIET_S)[0] else None
+        while self.read(QUIET_S):
+            pass
         return self.received
+
+    def ended(self) -> int:
+        """Its exit code, once everything it said is read."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, "it does not end"
+            self.read(0.1)
+        self.read(0.1)
+        return self.process.returncode
 
     def type(self, keys: str) -> None:
         os.write(self._master, keys.encode())
@@ -72,15 +79,14 @@ class Terminal:
 
 
 @contextmanager
-def terminal(
-    *arguments: str, size: tuple[int, int] = (80, 24), env: Mapping[str, str] | None = None
-) -> Iterator[Terminal]:
-    """`leafgate` with these arguments in a terminal of so many columns and lines; it is ended at the end."""
+def terminal(*arguments: str, code: str = "", size: tuple[int, int] = (80, 24)) -> Iterator[Terminal]:
+    """`leafgate` with these arguments in a terminal of so many columns and lines, after some code; ended at the end."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
     around = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES", "LEAFGATE_LANG")}
-    around |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})}
-    command = [sys.executable, "-m", "edge_agent.cli", *arguments]
+    around |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    start = f"import sys; from edge_agent.cli import main; {code or None}; sys.exit(main())"
+    command = [sys.executable, "-c", start, *arguments]
     process = subprocess.Popen(
         command, stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, env=around, start_new_session=True
     )

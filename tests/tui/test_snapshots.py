@@ -22,7 +22,7 @@ from tests.tui.screens import LARGE, SMALL, eyes, written
 from tests.tui.worlds import SECOND
 
 FOLDER = Path(__file__).parent / "snapshots"
-MARKS = ("[!!]", "[!]", "[~]", "? 4m", "--")
+MARKS = ("[!!]", "[!]", "[~]", "? 5m", "--")
 LEAST_CONTRAST = 3.0  # WCAG for large text and signs; body text here has more
 
 
@@ -50,6 +50,8 @@ def stale(folder: Path) -> Site:
     worlds.one(site, "hp1.water_out", now, 61.5, Quality.UNCERTAIN, "uncertain_value")
     worlds.one(site, "inv1.power", now, None, Quality.ABSENT, "asleep")
     worlds.one(site, "inv1.link", now, 2.0, Quality.GOOD, None)
+    worlds.one(site, "agent.overruns", now, 3.0, Quality.GOOD, None)
+    worlds.one(site, "agent.blocked", now, 1.0, Quality.GOOD, None)
     return site
 
 

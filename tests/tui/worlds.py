@@ -16,7 +16,7 @@ from edge_agent.batch import Batch
 from edge_agent.ledger import Person
 from edge_agent.period import US
 from edge_agent.poll import LINK_ITEM
-from edge_agent.site import PLANT_FILE, Site, open_site
+from edge_agent.site import PLANT_FILE, Site
 from edge_agent.store.lock import LOCK_FILE, make_data_folder, writing
 from edge_agent.store.store import Store
 from edge_agent.when import moment
@@ -58,7 +58,7 @@ def morning(site: Site, now: int, silent: str = "", since: int = 0) -> None:
         batch = Batch()
         for at in range(midnight, now, MINUTE):
             _powers(site, batch, at)
-        for part in (batch, _everything(site, now - SECOND)):
+        for part in (batch, everything(site, now - SECOND)):
             write(store, _without(part, silent, since))
         write(store, _links(site, now))
 
@@ -98,7 +98,7 @@ def _register(at: int, kw: float) -> float:
     return (at - 1_795_000_000 * SECOND) / (3600 * SECOND) * kw + 1000.0
 
 
-def _everything(site: Site, at: int) -> Batch:
+def everything(site: Site, at: int) -> Batch:
     """Every tag once, good; powers and registers go on from the morning."""
     batch = Batch()
     _powers(site, batch, at)
@@ -139,7 +139,7 @@ def one(site: Site, tag: str, at: int, value: float | None, quality: Quality, wh
 
 def alarms(site: Site, now: int) -> None:
     """One urgent that nobody saw, one high of a link, one that somebody saw, one that is over."""
-    wang, seen = Person("值班员", "wang"), Event.ACKNOWLEDGE
+    wang, seen = Person("值班员", "operator"), Event.ACKNOWLEDGE
     events = [
         AlarmEvent("m1.power.high", "high", "m1.power", now - 2 * MINUTE, Event.RAISE, "urgent", 2655.0, 2600.0),
         AlarmEvent("m3.link", "link", "m3", now - 5 * MINUTE, Event.RAISE, "high", reason="checksum"),
@@ -165,5 +165,7 @@ def agent(site: Site, now: int, since: int | None = None, alive: int | None = No
         yield
 
 
-def reopened(site: Site) -> Site:
-    return open_site(site.folder)
+def raised(site: Site, tag: str, at: int, priority: str) -> None:
+    """One alarm more."""
+    with Store(site.data) as store, store.transaction():
+        store.alarms.append(AlarmEvent(f"{tag}.high", "high", tag, at, Event.RAISE, priority, 60.0, 55.0))

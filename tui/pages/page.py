@@ -33,6 +33,10 @@ class Page(Screen[None], inherit_bindings=False):
     def on_screen_resume(self) -> None:
         self.paint()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Keys typed ahead of the first look do nothing."""
+        return self.operator.last_look is not None
+
     @property
     def operator(self) -> OperatorScreen:
         """The app, by its own type."""

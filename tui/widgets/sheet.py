@@ -38,9 +38,10 @@ class Sheet(Widget):
             self._palette = palette
             self.refresh()
             return
-        changed = [_changed(y, a, b) for y, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
-        if changed:
-            self.refresh(*changed)
+        pairs = zip(old, new, strict=True)
+        changed = [_changed(y, a, b) for y, (a, b) in enumerate(pairs) if a is not b]
+        if regions := [region for region in changed if region]:
+            self.refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
         blank = self._palette.style("")
@@ -61,15 +62,13 @@ def _joined(pieces: Iterable[tuple[str, Style]]) -> list[Segment]:
     return [Segment(text, style) for text, style in found]
 
 
-def _changed(y: int, old: Line, new: Line) -> Region:
+def _changed(y: int, old: Line, new: Line) -> Region | None:
     """The part of a line that differs, whole characters."""
     a, b = _cells(old), _cells(new)
-    first = next((x for x, (left, right) in enumerate(zip(a, b, strict=False)) if left != right), min(len(a), len(b)))
-    width = max(len(a), len(b))
     if len(a) != len(b):
-        return Region(0, y, width, 1)
-    last = next(x for x in range(width - 1, -1, -1) if a[x] != b[x])
-    return Region(first, y, last - first + 1, 1)
+        return Region(0, y, max(len(a), len(b)), 1)
+    differ = [x for x, (left, right) in enumerate(zip(a, b, strict=True)) if left != right]
+    return Region(differ[0], y, differ[-1] - differ[0] + 1, 1) if differ else None
 
 
 def _cells(line: Line) -> Cells:
