@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from datetime import time as clock_time
 from functools import cache
@@ -49,7 +50,8 @@ def day_by_power(world: World, device: str, item: str, start: int) -> float:
     offset = round((world.origin - world.own(start)) % NODE_US / world.speed)
     edges = sorted({start, *range(start + offset, end, step), end})
     power = {t: shown(world, device, t)[item] for t in edges}
-    return sum((power[a] + power[b]) / 2 * (b - a) / US / 3600 * world.speed for a, b in pairwise(edges))
+    hours = {b: (b - a) / US / 3600 * world.speed for a, b in pairwise(edges)}
+    return math.fsum((power[a] + power[b]) / 2 * hours[b] for a, b in pairwise(edges))
 
 
 CASES = [("m2", "energy_import", "power"), ("m3", "energy_import", "power"), ("press", "energy_1", "power_1"),

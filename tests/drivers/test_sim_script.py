@@ -52,7 +52,8 @@ async def test_a_saved_change_takes_effect_and_a_wrong_one_does_not(
 ) -> None:
     monkeypatch.setattr(script_file, "LOOK_S", 0.01)
     path = written(tmp_path / "f.yaml", "device: m2, fault: silent")
-    faults, complaints = Faults(), []
+    faults = Faults()
+    complaints: list[ConfigError] = []
     following = asyncio.create_task(follow(path, ABLE, faults, 0, complaints.append))
 
     async def saved(stamp: int, *lines: str) -> None:
@@ -98,8 +99,9 @@ async def test_a_cut_wire_comes_back_at_the_same_place() -> None:
 async def test_a_wire_that_cannot_be_opened_says_so_at_once() -> None:
     @contextlib.asynccontextmanager
     async def opened(was: int | None) -> AsyncIterator[int]:
-        raise OSError("in use")
-        yield 0
+        if was is None:
+            raise OSError("in use")
+        yield was
 
     with pytest.raises(OSError, match="in use"):
         async with cuttable(opened, lambda: False):
