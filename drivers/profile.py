@@ -16,6 +16,8 @@ from configs.text import Text
 Protocol = Literal["dlt645-2007", "cjt188-2004", "modbus", "sunspec", "opcua"]
 PLACE = {"dlt645-2007": "di", "cjt188-2004": "field", "modbus": "register", "sunspec": "point", "opcua": "node"}
 NODE = re.compile(r"(nsu=[^;]+;|ns=[0-9]+;)?([sgb]=.+|i=[0-9]+)")  # OPC 10000-6, 5.3.1.10
+ITEM_NAME = re.compile(r"[\w-]+")  # a tag is `device.item`
+RESERVED_ITEMS = ("link",)  # `device.link` is the state of the connection
 WORDS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "uint64": 4, "int64": 4, "float32": 2, "float64": 4}
 RegisterType = Literal["uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64"]
 
@@ -28,7 +30,7 @@ class Item(msgspec.Struct, frozen=True):
     kind: KindName | None = None
     ratio: Literal["current", "voltage", "power"] | None = None
     max_age: Annotated[Seconds, msgspec.Meta(gt=0)] = Seconds(60.0)
-    modulus: float | None = None  # a counter returns to 0 here, in the wire's unit
+    modulus: Annotated[float, msgspec.Meta(gt=0)] | None = None  # a counter returns to 0 here, in the wire's unit
     # DL/T 645
     di: str = ""  # data identifier as the standard prints it, DI3 DI2 DI1 DI0
     bytes: Annotated[int, msgspec.Meta(ge=1, le=8)] = 4
@@ -71,6 +73,8 @@ def faults(loaded: Loaded[Profile]) -> list[Problem]:
     """What the types cannot say: quantities and units that do not exist, items without a place."""
     found: list[Problem] = []
     known = quantities()
+    if not loaded.value.items:
+        found.append(loaded.problem("no_items", "items"))
     for name, item in loaded.value.items.items():
         where = ("items", name)
         quantity = known.get(item.quantity)
@@ -80,6 +84,12 @@ def faults(loaded: Loaded[Profile]) -> list[Problem]:
         elif quantity.factor(item.unit) is None:
             allowed = ", ".join([quantity.unit, *quantity.accepts])
             found.append(loaded.problem("no_unit", *where, "unit", value=item.unit, allowed=allowed))
+        if name in RESERVED_ITEMS or not ITEM_NAME.fullmatch(name):
+            found.append(loaded.problem("bad_item_name", *where, value=name))
+        if item.scale == 0:
+            found.append(loaded.problem("scale_zero", *where, "scale"))
+        if quantity is not None and (item.field == "status") != (item.kind_or_default == "state" and bool(item.field)):
+            found.append(loaded.problem("status_is_a_state", *where, "quantity", value=item.quantity))
         place = PLACE[loaded.value.protocol]
         if getattr(item, place) in ("", None):
             found.append(loaded.problem("missing_key", *where, value=place))

@@ -12,12 +12,12 @@ from configs.problem import Problem, nearest
 from configs.quantity import carriers, quantities
 from drivers.error import ProfileError
 from drivers.profile import Profile
+from edge_agent.reach import out_of_reach, place, same_port
 from edge_agent.site import MANUAL, DeviceConfig, MeterConfig, Plant
 
 REFERENCES = ("no_bus", "no_profile", "no_tag", "no_parent")
 RESERVED = (MANUAL, "agent")
 _NAME = re.compile(r"[\w-]+")  # letters of any script, digits, _ and -
-DIGITS = {"dlt645-2007": 12, "cjt188-2004": 14}  # of an address
 
 
 def problems_of(loaded: Loaded[Plant], profiles: dict[str, Loaded[Profile]]) -> list[Problem]:
@@ -49,6 +49,7 @@ class _Check:
 
     def all(self) -> Iterator[Problem]:
         yield from self._site()
+        yield from same_port(self.loaded)
         for name, device in self.plant.devices.items():
             yield from self._device(name, device)
         for name, manual in self.plant.manual.items():
@@ -60,6 +61,8 @@ class _Check:
         for name, alarm in self.plant.alarms.items():
             if name not in self.tags:
                 yield self._wrong("no_tag", name, self.tags, "alarms", name)
+            if alarm.low is None and alarm.high is None:
+                yield self.loaded.problem("no_limit", "alarms", name)
             if alarm.low is not None and alarm.high is not None and alarm.low >= alarm.high:
                 yield self.loaded.problem("low_above_high", "alarms", name)
         for group, entries in (("benchmarks", self.plant.benchmarks), ("pass_marks", self.plant.pass_marks)):
@@ -98,7 +101,7 @@ class _Check:
             yield self.loaded.problem("reserved_name", *where, value=name)
         if sum(map(bool, (device.bus, device.host, device.url))) != 1:
             yield self.loaded.problem("bus_or_host", *where)
-        same = [n for n, d in self.plant.devices.items() if _place(d) == _place(device)]
+        same = [n for n, d in self.plant.devices.items() if self._place(d) == self._place(device)]
         if same[0] != name:
             yield self.loaded.problem("same_place", *where, value=name, other=same[0])
         if device.bus and device.bus not in self.plant.buses:
@@ -107,7 +110,7 @@ class _Check:
             yield self._wrong("no_profile", device.profile, self.profiles, *where, "profile")
             return
         profile = self.profiles[device.profile].value
-        yield from self._reached(where, device, profile.protocol)
+        yield from out_of_reach(self.loaded, name, profile.protocol)
         if profile.protocol == "sunspec":
             from drivers.sunspec.models import check  # reads the table of models, for a site that has one
 
@@ -116,19 +119,9 @@ class _Check:
             except ProfileError as error:
                 yield self.loaded.problem("no_point", *where, "profile", value=error.detail)
 
-    def _reached(self, where: tuple[str, ...], device: DeviceConfig, protocol: str) -> Iterator[Problem]:
-        """Whether the device is where its protocol can reach it."""
-        digits = DIGITS.get(protocol)
-        if digits and not re.fullmatch(f"[0-9]{{{digits}}}|A{{{digits}}}", device.address):
-            yield self.loaded.problem("bad_address", *where, "address", value=device.address, digits=str(digits))
-        if digits and not device.bus:
-            yield self.loaded.problem("needs_bus", *where, value=protocol)
-        elif protocol == "sunspec" and not device.host:
-            yield self.loaded.problem("needs_host", *where, value=protocol)
-        elif protocol == "opcua" and not device.url.startswith("opc.tcp://"):
-            yield self.loaded.problem("needs_url", *where, value=protocol)
-        elif protocol == "modbus" and device.url:
-            yield self.loaded.problem("needs_host", *where, value=protocol)
+    def _place(self, device: DeviceConfig) -> tuple[object, ...]:
+        profile = self.profiles.get(device.profile)
+        return place(device, profile.value.protocol if profile else "")
 
     def _meter(self, name: str, meter: MeterConfig) -> Iterator[Problem]:
         where = ("meters", name)
@@ -165,10 +158,3 @@ class _Check:
         others = [n for n, m in self.plant.meters.items() if m.tag == meter.tag and m.level == 1]
         if meter.level == 1 and others[0] != name:
             yield self.loaded.problem("tag_metered_twice", *where, "tag", value=meter.tag, other=others[0])
-
-
-def _place(device: DeviceConfig) -> tuple[object, ...]:
-    """Where a device answers."""
-    if device.url:
-        return (device.url, device.profile)
-    return (device.bus, device.address or device.unit) if device.bus else (device.host, device.port, device.unit)

@@ -26,7 +26,7 @@ from drivers.error import DeviceError, LinkError
 from drivers.profile import Item
 from drivers.reading import Quality, Reading
 
-MOST_DAMAGED = 2  # damaged replies without a sound one before them that end a cycle
+MOST_DAMAGED = 2  # damaged replies that end a cycle: each costs the line a timeout
 LACKING_CYCLES = 240  # an item the meter lacks is asked again this much later; meters get replaced
 
 
@@ -85,9 +85,9 @@ class Dlt645Driver:
                     break  # one silence ends the cycle, so that a dead meter costs its line one timeout
                 found[name] = self._reading(name, None, Quality.BAD, "checksum")
                 damaged += 1
-                if not heard and damaged == MOST_DAMAGED:
+                if damaged == MOST_DAMAGED:
                     found |= {n: self._reading(n, None, Quality.BAD, "checksum") for n in order[place:]}
-                    break  # nothing but damage: leave the line to the others
+                    break  # leave the line to the others
         return [found[name] for name in self._names]
 
     async def close(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from configs.quantity import quantities
 from drivers.bus import Bus
 from drivers.driver import Clock, Device
@@ -11,7 +13,7 @@ from drivers.modbus.plan import Block, plan, singly
 from drivers.modbus.unit import Unit
 from drivers.reading import Quality, Reading
 
-MOST_DAMAGED = 2  # damaged replies without a sound one before them that end a cycle
+MOST_DAMAGED = 2  # damaged replies that end a cycle: each costs the line a timeout
 
 
 class ModbusDriver:
@@ -50,12 +52,12 @@ class ModbusDriver:
                 if not noise and not heard:
                     raise
                 damaged += noise
-                if noise and (heard or damaged < MOST_DAMAGED):
+                if noise and damaged < MOST_DAMAGED:
                     found |= self._all(block, Quality.BAD, error.reason)
                     continue
                 for left in order[place:]:
                     found |= self._all(left, Quality.BAD, error.reason)
-                break  # silence or nothing but damage: leave the line to the others
+                break  # silence or too much damage: leave the line to the others
         return [found[name] for name in self._items]
 
     async def close(self) -> None:
@@ -72,19 +74,28 @@ class ModbusDriver:
                 return self._all(block, Quality.BAD, error.reason)
             if len(block.names) == 1:
                 return self._all(block, Quality.ABSENT, error.reason)
-            place = self._blocks.index(block)
-            self._blocks = [*self._blocks[:place], *singly(block, self._items), *self._blocks[place + 1 :]]
-            self._first = 0
-            return self._all(block, Quality.BAD, error.reason)
+            return await self._split(block)
         return {name: self._value(name, block.cut(data, self._items[name])) for name in block.names}
+
+    async def _split(self, block: Block) -> dict[str, Reading]:
+        """Some devices refuse a read that touches a register they lack: from now on each item alone."""
+        found: dict[str, Reading] = {}
+        for single in singly(block, self._items):
+            found |= await self._read(single)
+        place = self._blocks.index(block)
+        self._blocks = [*self._blocks[:place], *singly(block, self._items), *self._blocks[place + 1 :]]
+        self._first = 0
+        return found
 
     def _value(self, name: str, raw: bytes) -> Reading:
         item = self._items[name]
         value = number(raw, item)
         if value is None:
             return self._reading(name, None, Quality.ABSENT, "no_value")
-        factor = quantities()[item.quantity].factor(item.unit) or 1.0
-        return self._reading(name, value * factor, Quality.GOOD, None)
+        value *= quantities()[item.quantity].factor(item.unit) or 1.0
+        if not math.isfinite(value):
+            return self._reading(name, None, Quality.BAD, "not_a_number")
+        return self._reading(name, value, Quality.GOOD, None)
 
     def _all(self, block: Block, quality: Quality, reason: str) -> dict[str, Reading]:
         return {name: self._reading(name, None, quality, reason) for name in block.names}

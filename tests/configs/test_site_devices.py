@@ -46,6 +46,17 @@ def test_a_device_where_its_protocol_reaches_it_is_right(device: str, tmp_path: 
         (f'url: "{URL}", host: 10.0.0.5, profile: press-line', "bus_or_host"),
         ("profile: press-line", "bus_or_host"),
         (f'url: "{URL}", profile: press-line, password: secret', "literal_secret"),
+        ('url: "opc.tcp://bob:secret@10.0.0.5:4840", profile: press-line', "literal_secret"),
+        ('url: "opc.tcp://:4840", profile: press-line', "needs_url"),
+        ('url: "opc.tcp://10.0.0.5:99999", profile: press-line', "needs_url"),
+        (f'url: "{URL}", profile: press-line, user: bob', "user_and_password"),
+        (f'url: "{URL}", profile: press-line, user: b, password_file: /etc/passwd', "not_below_secrets"),
+        (f'url: "{URL}", profile: press-line, user: b, password_file: secrets/../x', "not_below_secrets"),
+        (f'url: "{URL}", profile: press-line, user: b, password_file: secrets/x, security: none', "password_in_clear"),
+        ("bus: line1, profile: eastron-sdm630, address: 5", "not_by_address"),
+        ("bus: line1, profile: eastron-sdm630, unit: 250", "out_of_range"),
+        ('host: "10.0.0.1:502", profile: eastron-sdm630', "bad_host"),
+        ('host: "http://10.0.0.1", profile: eastron-sdm630', "bad_host"),
     ],
 )
 def test_a_device_out_of_reach_is_named_with_its_line(device: str, code: str, tmp_path: Path) -> None:
@@ -60,6 +71,46 @@ def test_two_units_share_a_line_and_two_devices_never_a_place(tmp_path: Path) ->
     with pytest.raises(ConfigError) as caught:
         site(tmp_path, unit + "4", f"  e: {{{unit}4}}")
     assert [p.code for p in caught.value.problems] == ["same_place"]
+
+
+def test_two_meters_are_never_told_apart_by_what_their_protocol_does_not_use(tmp_path: Path) -> None:
+    """Both would be read as unit 1, and two meters would show one meter's values."""
+    device = "bus: line1, profile: eastron-sdm630, address: "
+    with pytest.raises(ConfigError) as caught:
+        site(tmp_path, device + "5", f"  e: {{{device}6}}")
+    assert {p.code for p in caught.value.problems} == {"not_by_address", "same_place"}
+
+
+def test_a_wildcard_address_is_for_the_only_device_of_a_bus(tmp_path: Path) -> None:
+    device = "bus: line1, profile: dlt645-2007-3ph, address: "
+    with pytest.raises(ConfigError) as caught:
+        site(tmp_path, device + "AAAAAAAAAAAA", f"  e: {{{device}000000000161}}")
+    assert [p.code for p in caught.value.problems] == ["wildcard_not_alone"]
+
+
+def test_a_serial_port_belongs_to_one_bus(tmp_path: Path) -> None:
+    (tmp_path / PLANT_FILE).write_text(HEAD.split("buses")[0] + "buses: {a: {serial: /dev/x}, b: {serial: /dev/x}}\n")
+    with pytest.raises(ConfigError) as caught:
+        open_site(tmp_path)
+    assert [p.code for p in caught.value.problems] == ["same_place"]
+
+
+@pytest.mark.parametrize(
+    ("item", "code"),
+    [
+        ("p: {quantity: power, register: 1, scale: 0}", "scale_zero"),
+        ("p: {quantity: energy_import, register: 1, modulus: -1}", "out_of_range"),
+        ("link: {quantity: power, register: 1}", "bad_item_name"),
+        ("a b: {quantity: power, register: 1}", "bad_item_name"),
+    ],
+)
+def test_a_profile_that_gives_wrong_values_is_refused(item: str, code: str, tmp_path: Path) -> None:
+    (tmp_path / "devices").mkdir()
+    text = f"title: {{zh: X, en: X}}\nprotocol: modbus\nsource: a/b\nitems:\n  {item}\n"
+    (tmp_path / "devices" / "mine.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        site(tmp_path, "host: 10.0.0.9, profile: mine")
+    assert [p.code for p in caught.value.problems] == [code]
 
 
 def test_the_power_of_a_meter_must_be_a_power(tmp_path: Path) -> None:

@@ -89,10 +89,38 @@ async def test_an_item_that_does_not_exist_is_absent_and_its_neighbours_are_read
     odd = Item("voltage", function=4, register=12, type="float32")
     items = {n: shape.items[n] for n in ("current_b", "current_c", "frequency")} | {"odd": odd}
     driver = driver_of(plant, Profile(shape.title, "modbus", "test", items))
-    await driver.read()
-    readings = {r.tag: (r.quality, r.reason) for r in await driver.read()}
-    assert readings.pop("m4.odd") == (Quality.ABSENT, "illegal_address")
-    assert set(readings.values()) == {(Quality.GOOD, None)}
+    for _ in range(2):  # in the first cycle already, and in the next without a refusal
+        readings = {r.tag: (r.quality, r.reason) for r in await driver.read()}
+        assert readings.pop("m4.odd") == (Quality.ABSENT, "illegal_address")
+        assert set(readings.values()) == {(Quality.GOOD, None)}
+
+
+async def test_a_half_broken_unit_costs_its_line_two_timeouts_a_cycle_and_every_block_gets_its_turn(
+    plant: Plant,
+) -> None:
+    """The first reply is sound and all others are damaged."""
+    line, asked = m4_over_tcp(plant), 0
+
+    class HalfBroken:
+        def feed(self, data: bytes) -> list[tuple[float, bytes]]:
+            nonlocal asked
+            asked += 1
+            sent = line.feed(data)
+            return sent if asked == 1 else [(delay, reply[:8] + b"\xff" + reply[9:]) for delay, reply in sent]
+
+    shape = shipped("eastron-sdm630")
+    items = {n: shape.items[n] for n in ("voltage_a", "power", "frequency", "energy_export")}
+    broken = HalfBroken()
+    driver = ModbusDriver(
+        m4(Profile(shape.title, "modbus", "test", items), 0.03), stream_bus(lambda: MemoryLink(broken)), noon
+    )
+    good = [r.tag for r in await driver.read() if r.quality == Quality.GOOD]
+    assert (good, asked) == (["m4.voltage_a"], 3)
+    first = {driver._blocks[driver._first].names}
+    for _ in range(3):
+        await driver.read()
+        first.add(driver._blocks[driver._first].names)
+    assert len(first) > 1
 
 
 class Canned:
