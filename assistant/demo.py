@@ -7,6 +7,7 @@ same simulator through `import`, and its registers meet the live ones at the han
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 import sys
 import time
@@ -108,9 +109,11 @@ def _child(command: list[str], log: Path) -> Iterator[subprocess.Popen[str]]:
 
 def _ready(simulator: subprocess.Popen[str], log: Path) -> dict[str, Any]:
     assert simulator.stdout is not None
-    line = simulator.stdout.readline()
+    spoken, _, _ = select.select([simulator.stdout], [], [], READY_S)
+    line = simulator.stdout.readline() if spoken else ""
     if not line:
-        code = simulator.wait(READY_S)
+        simulator.terminate()
+        code = simulator.wait(STOP_S)
         raise Stop(Exit.UNHEALTHY, "demo.no_simulator", code=code, why=log.read_text(encoding="utf-8").strip())
     place: dict[str, Any] = json.loads(line)
     return place

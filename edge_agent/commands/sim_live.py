@@ -49,10 +49,12 @@ class Live:
             self._tell(where)
             if self.seconds is not None:
                 loop.call_later(self.seconds, stopped.set)
-            following = self._following(faults, begun)
-            await stopped.wait()
-            if following:
-                following.cancel()
+            tasks = [asyncio.create_task(stopped.wait()), *self._following(faults, begun)]
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                task.cancel()
+            for task in done:
+                task.result()  # a script that can no longer be followed is a fault, and is said
 
     def _orders(self, begun: int) -> list[Order]:
         if self.script is not None:
@@ -69,11 +71,11 @@ class Live:
             found.append(order)
         return found
 
-    def _following(self, faults: Faults, begun: int) -> asyncio.Task[None] | None:
+    def _following(self, faults: Faults, begun: int) -> list[asyncio.Task[None]]:
         """The script may be edited while the plant runs."""
         if self.script is None:
-            return None
-        return asyncio.create_task(follow(self.script, ABLE, faults, begun, self._complain))
+            return []
+        return [asyncio.create_task(follow(self.script, ABLE, faults, begun, self._complain))]
 
     def _complain(self, error: ConfigError) -> None:
         for problem in error.problems:

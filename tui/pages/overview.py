@@ -137,7 +137,16 @@ def device_table(view: View) -> Table:
     used = GUTTER + sum(c.width + len(GAP) for c in columns)
     columns.append(Column(max(view.width - used, 12)))
     rows: dict[str, Sequence[Span]] = {d.name: _device(view, d) for d in view.plant.devices}
-    return Table(columns, [say(f"tui.device.{h}") for h in heads], rows, say("tui.no_devices"))
+    titles = [say(f"tui.device.{h}") for h in heads]
+    ill = sum(is_ill(d) for d in view.plant.devices)
+    if ill:  # one that is not well may stand on a line that is not seen
+        titles[0] = say("tui.device.head_ill", count=ill)
+    return Table(columns, titles, rows, say("tui.no_devices"))
+
+
+def is_ill(device: DeviceRow) -> bool:
+    """Whether somebody should look at the device."""
+    return device.link == "down" or device.quality.code in ("bad", "stale")
 
 
 def _device(view: View, device: DeviceRow) -> list[Span]:
