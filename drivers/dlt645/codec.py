@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from drivers.hunt import Hunter
+
 READ, READ_NEXT, READ_ADDRESS = 0x11, 0x12, 0x13
 REPLY, ERROR = 0x80, 0x40  # bits of the control byte: from the meter, it says no
 NO_DATA = 0x02  # error word, bit 1: the meter lacks this item
@@ -71,45 +73,16 @@ def same_address(asked: str, got: str) -> bool:
     return all(a in ("A", g) for a, g in zip(asked.upper(), got, strict=True))
 
 
-class Decoder:
-    """Finds frames in a stream; after a fault it goes on one byte later, so that noise hides nothing."""
+class Decoder(Hunter[Frame]):
+    """Finds the frames of a line; wake-up bytes may stand before each."""
 
-    def __init__(self) -> None:
-        self._rest = bytearray()
-        self.dropped = 0  # bytes that belonged to no frame, wake-up bytes left out
+    filler = WAKE_UP
 
-    @property
-    def pending(self) -> int:
-        """Bytes that may become a frame."""
-        return len(self._rest)
+    def size(self, data: bytearray, start: int) -> int | None:
+        return _size(data, start)
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Add bytes, return the complete frames; keep the rest."""
-        self._rest += data
-        frames: list[Frame] = []
-        start = 0
-        while start < len(self._rest):
-            size = _size(self._rest, start)
-            if size is None:
-                break
-            if size:
-                frames.append(_decoded(bytes(self._rest[start : start + size])))
-            elif self._rest[start] != WAKE_UP[0]:
-                self.dropped += 1
-            start += size or 1
-        del self._rest[:start]
-        return frames
-
-    def flush(self) -> list[Frame]:
-        """The line went quiet: the frames behind a start that never came to its end."""
-        for start in range(1, len(self._rest)):
-            tail = Decoder()
-            frames = tail.feed(bytes(self._rest[start:]))
-            if frames:
-                self.dropped += start + tail.dropped
-                self._rest = tail._rest
-                return frames
-        return []
+    def frame(self, raw: bytes) -> Frame:
+        return _decoded(raw)
 
 
 def _size(data: bytearray, start: int) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from drivers.hunt import Hunter
 from drivers.modbus.pdu import EXCEPTION, LONGEST_PDU, READS, read_pdu
 
 MBAP = struct.Struct(">HHHB")
@@ -32,53 +33,31 @@ def read_request(transaction: int, unit: int, function: int, start: int, count: 
     return encode(Frame(transaction, unit, read_pdu(function, start, count)))
 
 
-class Decoder:
-    """Finds frames in a stream; after a fault it goes on one byte later.
+class Decoder(Hunter[Frame]):
+    """Finds the frames of a connection.
 
     `replies` is False on the side of the slave, which must also see functions it refuses.
     """
 
     def __init__(self, replies: bool = True) -> None:
+        super().__init__()
         self._replies = replies
-        self._rest = bytearray()
-        self.dropped = 0  # bytes that belonged to no frame
 
-    @property
-    def pending(self) -> int:
-        """Bytes that may become a frame."""
-        return len(self._rest)
+    def size(self, data: bytearray, start: int) -> int | None:
+        if len(data) - start < MBAP.size:
+            return None
+        _, protocol, length, _ = MBAP.unpack_from(data, start)
+        size: int = MBAP.size - 1 + length
+        if protocol or not 2 <= length <= LONGEST_PDU + 1:
+            return 0
+        if len(data) - start < size:
+            return None
+        pdu = bytes(data[start + MBAP.size : start + size])
+        return size if not self._replies or _is_reply(pdu) else 0
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Add bytes, return the complete frames; keep the rest."""
-        self._rest += data
-        frames: list[Frame] = []
-        start = 0
-        while len(self._rest) - start >= MBAP.size:
-            transaction, protocol, length, unit = MBAP.unpack_from(self._rest, start)
-            end = start + MBAP.size - 1 + length
-            plausible = protocol == 0 and 2 <= length <= LONGEST_PDU + 1
-            if plausible and end > len(self._rest):
-                break
-            pdu = bytes(self._rest[start + MBAP.size : end]) if plausible else b""
-            if pdu and (not self._replies or _is_reply(pdu)):
-                frames.append(Frame(transaction, unit, pdu))
-                start = end
-            else:
-                start += 1
-                self.dropped += 1
-        del self._rest[:start]
-        return frames
-
-    def flush(self) -> list[Frame]:
-        """The line went quiet: the frames behind a start that never came to its end."""
-        for start in range(1, len(self._rest)):
-            tail = Decoder(self._replies)
-            frames = tail.feed(bytes(self._rest[start:]))
-            if frames:
-                self.dropped += start + tail.dropped
-                self._rest = tail._rest
-                return frames
-        return []
+    def frame(self, raw: bytes) -> Frame:
+        transaction, _, _, unit = MBAP.unpack_from(raw)
+        return Frame(transaction, unit, raw[MBAP.size :])
 
 
 def _is_reply(pdu: bytes) -> bool:
