@@ -8,14 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from drivers.sim.calendar import chance
-from drivers.sim.world import US, Flows, World
+from drivers.sim.world import KWH_PER_PIECE, PRESS_SHARES, PRESS_STANDBY_KW, US, Flows, World
 
 WOBBLE_US = 10 * US  # voltage and frequency move this often
 POWER_FACTOR = 0.93
 INVERTER_EFFICIENCY = 0.98
-STROKES_PER_KWH = 3.1  # a press makes more pieces the harder it works
+STROKE_KW = 100.0  # a press that draws less than this does not run
 WATTS = 1000.0
 # CT of each meter with transformers: 4000/5, 2500/5 and 2000/5 A at 400 V.
 CT = {"m1": 800.0, "m2": 500.0, "m3": 400.0}
@@ -62,9 +63,11 @@ class Measures:
         }
 
     def water(self, at: int) -> dict[str, float]:
-        """The water meter, m3; `settled_volume` is what it showed at the last settlement day."""
-        volume = self.world.energy(at).water
-        return {"volume": volume, "settled_volume": volume * 0.9, "status": 0.0}
+        """The water meter, m3; `settled_volume` is what it showed when the month began."""
+        month = datetime.fromtimestamp(at // US, self.world.zone).replace(day=1, hour=0, minute=0, second=0)
+        settled = max(int(month.timestamp()) * US, self.world.origin)
+        volumes = (self.world.energy(moment).water for moment in (at, settled))
+        return {**dict(zip(("volume", "settled_volume"), volumes, strict=True)), "status": 0.0}
 
     def heat_pump(self, at: int) -> dict[str, float]:
         """An air-source heat pump for hot water: colder air, less heat from the same power."""
@@ -90,14 +93,15 @@ class Measures:
     def presses(self, at: int) -> dict[str, float]:
         """The press line's controller: both presses and their own meters; kW and kWh, primary."""
         power, energy = self.world.power(at).presses, self.world.energy(at).presses
+        made, a_minute = self.world.made(at), _strokes_a_minute(self.world.power(at).press)
         found: dict[str, float] = {}
         for number in (1, 2):
             drawn, used = power[number - 1], energy[number - 1]
-            running = drawn > 100.0
+            running, share = drawn > STROKE_KW, PRESS_SHARES[number - 1] / sum(PRESS_SHARES)
             found |= {
                 f"running_{number}": float(running),
-                f"strokes_{number}": float(int(used / STROKES_PER_KWH)),
-                f"rate_{number}": drawn / STROKES_PER_KWH / 60.0 if running else 0.0,
+                f"strokes_{number}": float(int(made * share)),  # one stroke, one piece
+                f"rate_{number}": a_minute * share if running else 0.0,
                 f"oil_temperature_{number}": 32.0 + drawn / 40.0 + 2.0 * chance(at // WOBBLE_US, 20 + number),
                 f"energy_{number}": used,
                 f"power_{number}": drawn,
@@ -111,6 +115,11 @@ class Measures:
     def _meter_in_watts(self, at: int, name: str, part: Callable[[Flows], float]) -> dict[str, float]:
         values = self._meter(at, name, part)
         return values | {"power": values["power"] * WATTS}
+
+
+def _strokes_a_minute(press_kw: float) -> float:
+    """Strokes a minute of the whole line at a power; what it draws standing makes no piece."""
+    return max(press_kw - PRESS_STANDBY_KW, 0.0) / KWH_PER_PIECE / 60.0
 
 
 def _three_phases(at: int, ct: float, power: float, imported: float, exported: float) -> dict[str, float]:

@@ -142,9 +142,10 @@ class World:
 
     def pieces(self, start: int, end: int) -> int:
         """Pieces finished between two times; neighbouring periods add up."""
-        return self._made(end) - self._made(start)
+        return self.made(end) - self.made(start)
 
-    def _made(self, at: int) -> int:
+    def made(self, at: int) -> int:
+        """Pieces finished since the origin."""
         worked = self.energy(at).press - PRESS_STANDBY_KW * (at - self.origin) / US / 3600
         return math.floor(worked / KWH_PER_PIECE + 1e-6)
 

@@ -18,7 +18,16 @@ from drivers.sim.faults import Fault, Faults, Order
 from drivers.sim.measured import Measured
 from drivers.sim.measures import CT, Measures
 from drivers.sim.plant import ABLE, PROFILES, shipped
-from drivers.sim.world import NODE_US, UNMETERED_SHARE, US, ZONE, World, shift_to
+from drivers.sim.world import (
+    KWH_PER_PIECE,
+    NODE_US,
+    PRESS_STANDBY_KW,
+    UNMETERED_SHARE,
+    US,
+    ZONE,
+    World,
+    shift_to,
+)
 
 DAY_US = 86_400 * US
 ORIGIN = int(datetime(2025, 1, 1, tzinfo=ZONE).timestamp()) * US
@@ -111,6 +120,16 @@ def test_a_fault_of_values_touches_its_own_device_only_and_leaves_no_trace(
         elif fault == Fault.SWAPPED:
             assert value[name] <= true[name]
             assert shown(world, device, since, faults)[name] == 0
+
+
+@given(worlds, moments)
+@settings(deadline=None)
+def test_the_presses_make_the_pieces_that_are_filed(world: World, now: int) -> None:
+    press = shown(world, "press", now)
+    assert world.made(now) - 2 < press["strokes_1"] + press["strokes_2"] <= world.made(now)
+    hour = (press["rate_1"] + press["rate_2"]) * 60.0
+    drawn = world.power(now).press - PRESS_STANDBY_KW
+    assert hour == 0.0 or hour == pytest.approx(drawn / KWH_PER_PIECE)
 
 
 def test_the_inverter_sleeps_at_night_and_the_heat_pump_gives_more_than_it_takes() -> None:
