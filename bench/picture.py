@@ -28,7 +28,7 @@ from tui.theme import DARK
 
 DOCS = Path(__file__).parent.parent / "docs"
 FAULTS = "faults:\n  - {device: m4, fault: silent, since: 45s}\n"
-RUNNING_S = 75.0  # so that the silence has become an alarm
+RUNNING_S = 110.0  # so that the silence has become an alarm
 WIDTH, HEIGHT = 80, 24
 CELL_X, CELL_Y, BASE, MARGIN = 8.4, 18, 13.5, 8  # of a monospaced font of 14 pixels
 FONT = "ui-monospace, 'DejaVu Sans Mono', 'Noto Sans Mono CJK SC', monospace"

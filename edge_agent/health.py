@@ -1,4 +1,4 @@
-"""What doctor looks at: clock, disk, permissions, ports, locale, the database."""
+"""What doctor looks at: clock, disk, permissions, certificates, ports, locale, the database."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from edge_agent.store.lock import running
 from edge_agent.store.store import PLANT_DB
 
 EARLIEST = 1_767_225_600  # 2026-01-01 UTC; a clock before it was never set
+PKI, CERTIFICATE = "pki", "leafgate.der"  # our own below pki/own
 FREE_BYTES = 500_000_000  # below this a gateway should not start a month of recording
 
 
@@ -36,7 +37,16 @@ class Check:
 
 def examine(site: Site) -> list[Check]:
     """Every check, in the order a person would mend them."""
-    return [*_clock(), _disk(site), *_folders(site), *_ports(site), _locale(), *_database(site), _agent(site)]
+    return [
+        *_clock(),
+        _disk(site),
+        *_folders(site),
+        *_pki(site),
+        *_ports(site),
+        _locale(),
+        *_database(site),
+        _agent(site),
+    ]
 
 
 def _clock() -> Iterator[Check]:
@@ -66,7 +76,7 @@ def _disk(site: Site) -> Check:
 
 def _folders(site: Site) -> Iterator[Check]:
     """Files that only one user may touch let a viewer's sidecar files stop the agent from writing."""
-    for name in ("pki", "secrets"):
+    for name in (PKI, "secrets"):
         path = site.folder / name
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
             yield Check("private", False, "doctor.private.bad", {"folder": path}, f"chmod 700 {_quoted(path)}")
@@ -82,6 +92,35 @@ def _folders(site: Site) -> Iterator[Check]:
         yield Check("file", False, "doctor.file.bad", said, f"chmod 660 {_quoted(path)}")
     if not os.access(site.data, os.W_OK):
         yield Check("writable", False, "doctor.writable.bad", {"folder": site.data}, f"ls -ld {_quoted(site.data)}")
+
+
+def _pki(site: Site) -> Iterator[Check]:
+    """An OPC UA client that cannot keep certificates reads nothing; nor does one whose own has expired."""
+    pki = site.folder / PKI
+    for path in (pki, pki / "own", pki / "servers"):
+        if not os.access(path, os.F_OK):  # also where the folder above is closed
+            continue
+        closed = path.stat().st_mode & stat.S_IRWXU != stat.S_IRWXU
+        if closed or not os.access(path, os.W_OK | os.X_OK):
+            mine = path.stat().st_uid == os.geteuid()
+            repair = f"chmod 700 {_quoted(path)}" if mine else f"sudo chown -R $USER {_quoted(pki)}"
+            yield Check("pki", False, "doctor.pki.denied", {"folder": path}, repair)
+    if os.access(pki / "own" / CERTIFICATE, os.F_OK):
+        yield _certificate(pki / "own" / CERTIFICATE)
+
+
+def _certificate(path: Path) -> Check:
+    from cryptography.x509 import load_der_x509_certificate
+
+    repair = f"mv {_quoted(path)} {_quoted(path.with_suffix('.old'))}"
+    try:
+        until = load_der_x509_certificate(path.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError) as error:
+        return Check("certificate", False, "doctor.certificate.bad", {"file": path, "why": error}, repair)
+    ok = until.timestamp() > time.time()
+    said = {"file": path, "until": f"{until:%Y-%m-%d}"}
+    key = "doctor.certificate.ok" if ok else "doctor.certificate.expired"
+    return Check("certificate", ok, key, said, "" if ok else repair)
 
 
 def _ports(site: Site) -> Iterator[Check]:

@@ -22,6 +22,7 @@ from edge_agent.store.lock import FILE_MODE, make_data_folder
 
 INBOX_DB = "inbox.db"
 BUSY_MS = 10_000
+URGENT = ("acknowledge", "alarm")  # served before the others: an import may take minutes
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS request (
   number  INTEGER PRIMARY KEY,
@@ -83,7 +84,7 @@ class Inbox:
         return [row[0] for row in rows]
 
     def pending(self, most: int = 20) -> list[Request]:
-        """The oldest requests that wait, in the order they were asked.
+        """The requests that wait: those about alarms before all others, and then in the order they were asked.
 
         While nobody has touched the inbox since it was found empty, no file is opened: an idle
         agent must not write to its card every second.
@@ -92,9 +93,9 @@ class Inbox:
         if state == self._empty or not self._path.exists():
             return []
         statement = """SELECT kind, payload, by_name, login, asked, id FROM request
-            WHERE done IS NULL ORDER BY number LIMIT ?"""
+            WHERE done IS NULL ORDER BY kind NOT IN (?, ?), number LIMIT ?"""
         with self._open() as db:
-            rows = db.execute(statement, (most,)).fetchall()
+            rows = db.execute(statement, (*URGENT, most)).fetchall()
         # A wish that came while we looked has changed the files, and then we look again.
         self._empty = state if not rows and state == self._state() else None
         return [_request(row) for row in rows]

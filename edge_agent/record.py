@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from drivers.driver import Clock
 from drivers.reading import Quality
@@ -26,6 +27,7 @@ from edge_agent.store.lock import beat
 from edge_agent.store.store import Store
 
 log = logging.getLogger("leafgate.record")
+T = TypeVar("T")
 FLUSH_S = 1.0
 QUEUE_BATCHES = 1000  # full: the polls wait
 
@@ -47,15 +49,16 @@ class Recorder:
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "store"))
 
     def __post_init__(self) -> None:
-        self._guard = Guard(self.site, self.store.alarms, self.clock)
+        self._guard = Guard(self.site, self.store.alarms, self.clock, self.health)
 
     async def run(self) -> None:
         """Flush and look into the inbox until `stopping`, then finish what is begun."""
-        flushing, serving = Retry(), Retry()
+        flushing, serving, beating = Retry(), Retry(), Retry()
         serve_at = 0.0
         while not self.stopping.is_set():
             await self._pause(FLUSH_S)
-            beat(self.site.data)
+            if not await self._tried(self._beat, beating, "the lock file"):
+                beating.next_wait()  # tried again at every turn, but logged once
             if not await self._tried(self.flush, flushing, "the store"):
                 await self._pause(flushing.next_wait())
                 continue
@@ -63,6 +66,9 @@ class Recorder:
             now = asyncio.get_running_loop().time()
             if now >= serve_at and not await self._tried(self.serve, serving, "the inbox"):
                 serve_at = now + serving.next_wait()
+
+    async def _beat(self) -> None:
+        beat(self.site.data)
 
     async def serve(self) -> None:
         """Carry out one request."""
@@ -95,12 +101,14 @@ class Recorder:
             self._waiting.append(self.batches.get_nowait())
             self._guard.look(self._waiting[-1])
             room -= 1
-        batches = [*self._waiting, self._health()]
-        now = self.clock()
+        now, counts = self.clock(), Counter(self.health)
+        batches = [*self._waiting, self._health(counts, now)]
         await self._in_thread(lambda: self._commit(batches, now))
         self._waiting.clear()
         self._guard.written()
-        self._reported = Counter(self.health)
+        self._reported = counts
+        if self._guard.overdue:
+            await self._in_thread(self._guard.renew)
 
     async def close(self) -> None:
         """The last flush; says how much a disk that refuses has cost."""
@@ -120,12 +128,12 @@ class Recorder:
             self._guard.write(now)
             return self.store.write(batches)
 
-    def _health(self) -> Batch:
-        batch, now = Batch(), self.clock()
-        for tag, count in self.health.items():
+    def _health(self, counts: Counter[str], now: int) -> Batch:
+        batch = Batch()
+        for tag, count in counts.items():
             if count != self._reported[tag]:
                 batch.add(tag, now, now, float(count), Quality.GOOD, None)
         return batch
 
-    async def _in_thread(self, work: Callable[[], int]) -> int:
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
 
 from edge_agent.alarm.alarm import PRIORITIES, Alarm, AlarmState
 from edge_agent.alarm.event import AlarmEvent, Event
-from edge_agent.alarm.journal import ACKNOWLEDGE
+from edge_agent.alarm.journal import ACKNOWLEDGE, Seen
 from edge_agent.alarm.rules import state_after
 from edge_agent.inbox import Inbox, Request
 from edge_agent.ledger import Person
@@ -28,9 +28,9 @@ def open_alarms(site: Site, now: int) -> list[Alarm]:
     return sorted(there, key=lambda a: (PRIORITIES.index(a.priority), -a.raised, a.id))
 
 
-def history(site: Site, start: int, end: int) -> list[AlarmEvent]:
-    """Every event of every alarm from start to end, end excluded, newest first."""
-    return AlarmReader(site.data).between(start, end)
+def history(site: Site, start: int, end: int, most: int | None = None) -> list[AlarmEvent]:
+    """The events of every alarm from start to end, end excluded, newest first; at most `most` of them."""
+    return AlarmReader(site.data).between(start, end, most)
 
 
 def asked(site: Site) -> set[str]:
@@ -38,18 +38,22 @@ def asked(site: Site) -> set[str]:
     found: set[str] = set()
     for request in Inbox(site.data).waiting(ACKNOWLEDGE):
         with suppress(ValueError):  # the writer will refuse it and say why
-            found.update(msgspec.convert(json.loads(request.payload), tuple[list[str], str])[0])
+            found.update(msgspec.convert(json.loads(request.payload), tuple[Seen, str])[0])
     return found
 
 
 def ask_acknowledge(site: Site, ids: Iterable[str], by: Person, note: str, now: int) -> None:
-    """Leave the wish in inbox.db and return; the agent carries it out when it runs."""
-    Inbox(site.data).put([wish(ids, by, note, now)])
+    """Leave the wish in inbox.db and return; the agent carries it out when it runs.
+
+    It is for the alarms as they stand now: one that is raised anew before the agent looks is left out.
+    """
+    there = AlarmReader(site.data).standing()
+    Inbox(site.data).put([wish({name: there[name][0].at for name in ids if name in there}, by, note, now)])
 
 
-def wish(ids: Iterable[str], by: Person, note: str, now: int) -> Request:
-    """The request that acknowledges these alarms."""
-    return Request(ACKNOWLEDGE, [sorted(ids), note], by, now)
+def wish(seen: Mapping[str, int], by: Person, note: str, now: int) -> Request:
+    """The request that acknowledges these alarms, each with the time it was raised by its event."""
+    return Request(ACKNOWLEDGE, [dict(sorted(seen.items())), note], by, now)
 
 
 def _alarm(events: Sequence[AlarmEvent], now: int) -> Alarm:

@@ -9,11 +9,16 @@ import msgspec
 
 from edge_agent.alarm.event import AlarmEvent, Event
 from edge_agent.alarm.rules import TABLE, state_after
+from edge_agent.inbox import URGENT
 from edge_agent.ledger import Person
 from edge_agent.store.alarm_log import AlarmLog
 
 OWN = ("high", "low", "link", "fell")  # kinds that only readings raise and clear
-ACKNOWLEDGE, ALARM = "acknowledge", "alarm"  # kinds of requests in inbox.db
+ACKNOWLEDGE, ALARM = URGENT  # kinds of requests in inbox.db
+
+
+# The alarms and when each was raised that the person saw; plain ids are from before there were times.
+Seen = dict[str, int] | list[str]
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -46,11 +51,13 @@ def carry_out(log: AlarmLog, kind: str, payload: Any, by: Person, now: int) -> i
 
 
 def _acknowledge(log: AlarmLog, payload: Any, by: Person, now: int) -> int:
-    """The payload is `[ids, note]`; an alarm that is normal or unknown stays as it is."""
-    ids, note = msgspec.convert(payload, tuple[list[str], str])
+    """The payload is `[Seen, note]`; an alarm that is normal, unknown or raised anew since stays as it is."""
+    ids, note = msgspec.convert(payload, tuple[Seen, str])
     count = 0
     for alarm in dict.fromkeys(ids):
         for raised in log.standing(alarm)[:1]:
+            if isinstance(ids, dict) and ids[alarm] != raised.at:
+                continue
             said = AlarmEvent(alarm, raised.kind, raised.tag, now, Event.ACKNOWLEDGE, raised.priority, by=by, note=note)
             count += enter(log, said, now)
     return count

@@ -43,6 +43,10 @@ class Limit:
             self._over_since = at
         return self._raise() if at - self._over_since >= self.delay else None
 
+    def forget(self) -> None:
+        """The clock was set back: the times of the readings so far mean nothing any more."""
+        self._over_since, self._last = None, -1
+
     def _raise(self) -> Event:
         self.active = True
         return Event.RAISE

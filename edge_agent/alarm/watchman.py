@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from configs.quantity import quantities
 from drivers.driver import Clock
@@ -27,6 +28,8 @@ from edge_agent.store.reader import Reader
 LINK_PRIORITY, FELL_PRIORITY = "high", "medium"
 REMOVED = "removed"  # the reason when plant.yaml no longer has the alarm
 POLLS_TRUSTED = 2.5  # of a device that misses two polls in a row nothing is known
+# A lost reply or two are no alarm: a device asked seldom must have missed two polls more (POLLS_TRUSTED).
+LINK_DELAY_US = 30 * US
 
 
 @dataclass(slots=True)
@@ -49,35 +52,53 @@ class _Register:
         return None if rolled_over else before
 
 
-class Watchman:
-    """The conditions of a site's alarms; every batch is shown once, in the order it came."""
+@dataclass(slots=True)
+class _Link:
+    """One device's link: for how long it must be down, whether its alarm holds, since when it is down and why."""
 
-    def __init__(self, site: Site, clock: Clock) -> None:
-        self._site, self._clock = site, clock
+    device: str
+    delay: int
+    active: bool
+    since: int | None = None
+    reason: str | None = None
+
+
+class Watchman:
+    """The conditions of a site's alarms; every batch is shown once, in the order it came.
+
+    `begun` is when the agent started: a link is written once, and what an earlier run wrote of it is past.
+    """
+
+    def __init__(self, site: Site, clock: Clock, begun: int) -> None:
+        self._site, self._clock, self._moment = site, clock, 0
         reader = AlarmReader(site.data)
         held = {a: e[0] for a, e in reader.standing().items() if state_after(x.event for x in e) in HOLDS}
         self._limits = dict(_limits(site, held))
-        self._links = {f"{name}.{LINK_ITEM}": name for name in site.plant.devices}
-        self._down = self._links.keys() & held.keys()
+        self._links = dict(_links(site, held))
         self._registers = dict(_registers(site))
-        for tag, (at, value) in reader.last_good(self._registers, clock() + AHEAD_US).items():
-            self._registers[tag].at, self._registers[tag].value = at, value
-        self._gone = [event for alarm, event in held.items() if not self._has(alarm, event)]
+        known = reader.last_good([*self._registers, *self._links], clock() + AHEAD_US)
+        for tag in self._registers.keys() & known.keys():
+            self._registers[tag].at, self._registers[tag].value, _ = known[tag]
+        self._found = [_removed(e, clock()) for alarm, e in held.items() if not self._has(alarm, e)]
+        for tag in self._links.keys() & known.keys():
+            at, value, why = known[tag]
+            if at > begun:
+                self._found += self._link(tag, value == LinkState.DOWN, at, why)
         self.learn()
 
     def learn(self) -> None:
         """Read the ledger again: somebody may have changed a ratio."""
         self._ledger = Ledger(self._site, Reader(self._site.data).ledger())
 
-    def gone(self) -> list[AlarmEvent]:
-        """The end of alarms that plant.yaml no longer has; answered once."""
-        events, self._gone = self._gone, []
-        now = self._clock()
-        return [AlarmEvent(e.alarm, e.kind, e.tag, now, Event.CLEAR, e.priority, reason=REMOVED) for e in events]
+    def found(self) -> list[AlarmEvent]:
+        """The alarms that ended before any batch: gone from plant.yaml, or unseen; answered once."""
+        events, self._found = self._found, []
+        return events
 
     def look(self, batch: Batch) -> list[AlarmEvent]:
         """The events that the readings of a batch cause; a reading without a value causes none."""
         found: list[AlarmEvent] = []
+        self._pass(max(batch.seen, default=self._moment))
         rows = zip(batch.tags, batch.at, batch.seen, batch.values, batch.qualities, batch.reasons, strict=True)
         for tag, at, seen, value, quality, why in rows:
             if value is None or quality > Quality.UNCERTAIN or at > seen + AHEAD_US:
@@ -88,7 +109,16 @@ class Watchman:
                 found += self._fell(tag, value, at)
             if tag in self._links:
                 found += self._link(tag, value == LinkState.DOWN, at, why)
-        return found
+        return [*found, *self._lost()]
+
+    def _pass(self, moment: int) -> None:
+        """Time goes on with the readings; after a wrong date in the future every condition begins anew."""
+        if moment < self._moment - AHEAD_US:
+            for limit in chain.from_iterable(self._limits.values()):
+                limit.forget()
+            for register in self._registers.values():
+                register.at = -1
+        self._moment = moment
 
     def _has(self, alarm: str, event: AlarmEvent) -> bool:
         """Whether plant.yaml still has an alarm that holds; those that others raise are not ours to end."""
@@ -115,11 +145,36 @@ class Watchman:
                 yield AlarmEvent(f"{tag}.fell", "fell", tag, at, event, FELL_PRIORITY, value * ratio, before * ratio)
 
     def _link(self, tag: str, down: bool, at: int, why: str | None) -> Iterator[AlarmEvent]:
-        if down == (tag in self._down):
+        """Cleared at once; a loss waits for its delay."""
+        link = self._links[tag]
+        if down:
+            link.since, link.reason = at if link.since is None else link.since, why
             return
-        self._down ^= {tag}
-        event = Event.RAISE if down else Event.CLEAR
-        yield AlarmEvent(tag, "link", self._links[tag], at, event, LINK_PRIORITY, reason=why)
+        link.since = None
+        if link.active:
+            link.active = False
+            yield AlarmEvent(tag, "link", link.device, at, Event.CLEAR, LINK_PRIORITY, reason=why)
+
+    def _lost(self) -> Iterator[AlarmEvent]:
+        """The links that have been down for their delay; any device's batch shows that time has passed."""
+        for tag, link in self._links.items():
+            if link.since is None or link.active:
+                continue
+            link.since = min(link.since, self._moment)
+            if self._moment - link.since >= link.delay:
+                link.active = True
+                yield AlarmEvent(tag, "link", link.device, self._moment, Event.RAISE, LINK_PRIORITY, reason=link.reason)
+
+
+def _removed(raised: AlarmEvent, now: int) -> AlarmEvent:
+    """The end of an alarm that plant.yaml no longer has."""
+    return AlarmEvent(raised.alarm, raised.kind, raised.tag, now, Event.CLEAR, raised.priority, reason=REMOVED)
+
+
+def _links(site: Site, held: Collection[str]) -> Iterator[tuple[str, _Link]]:
+    for name, device in site.plant.devices.items():
+        tag = f"{name}.{LINK_ITEM}"
+        yield tag, _Link(name, max(LINK_DELAY_US, int(POLLS_TRUSTED * US * device.poll)), tag in held)
 
 
 def _limits(site: Site, held: Collection[str]) -> Iterator[tuple[str, list[Limit]]]:

@@ -16,20 +16,22 @@ if TYPE_CHECKING:
     from edge_agent.alarm.event import AlarmEvent
 
 END = 2**62  # microseconds; later than any event
+MOST = 1000  # events; a plant that alarms often has a million of them after years
 INDENT = " " * 6  # below the state
 
 
 @click.group("alarms", cls=TextGroup, help="alarms.help", invoke_without_command=True)
 @click.option("--all", "everything", is_flag=True, help="option.alarms.all")
+@click.option("--most", type=click.IntRange(min=1), default=MOST, metavar="N", help="option.alarms.most")
 @click.option("--json", "as_json", is_flag=True, help="option.json")
 @click.pass_context
-def alarms(ctx: click.Context, everything: bool, as_json: bool) -> int:
+def alarms(ctx: click.Context, everything: bool, most: int, as_json: bool) -> int:
     if ctx.invoked_subcommand is not None:
         return Exit.DONE
     session = session_of(ctx)
     from edge_agent.store.reader import Reader
 
-    body = body_of(session, everything)
+    body = body_of(session, most if everything else 0)
     if as_json:
         session.document("alarms", body)
         return Exit.DONE
@@ -39,14 +41,17 @@ def alarms(ctx: click.Context, everything: bool, as_json: bool) -> int:
     return Exit.DONE
 
 
-def body_of(session: Session, everything: bool = False) -> dict[str, Any]:
-    """The body of `alarms --json`; `events` is null unless everything is asked for."""
+def body_of(session: Session, most: int = 0) -> dict[str, Any]:
+    """The body of `alarms --json`; `events` is null, or the newest `most` where there is one; says when it has more."""
     from edge_agent.alarm.board import asked, history, open_alarms
     from edge_agent.when import iso
 
     site, now = session.site, session.now()
     waiting = asked(site)
-    events = [_event(session, e) for e in history(site, 0, END)] if everything else None
+    found = history(site, 0, END, most + 1) if most else []
+    events = [_event(session, e) for e in found[:most]] if most else None
+    if len(found) > most:
+        session.say("alarms.more", most=most)
     listed = [{**_alarm(session, a), "asked": a.id in waiting} for a in open_alarms(site, now)]
     return {"as_of": iso(now, site.zone), "alarms": listed, "events": events}
 
@@ -96,10 +101,12 @@ def ack(session: Session, ids: tuple[str, ...], by: str, note: str) -> int:
     wait = {a.id for a in open_alarms(session.site, now) if a.acknowledged_at is None}
     for alarm in sorted(set(ids) - wait):
         session.say("alarms.nothing_to_do", id=alarm)
-    wanted = sorted(set(ids) & wait)
-    if wanted:
-        count = submit(session.site, [wish(wanted, me(by), note, now)], "alarms")
+    seen = {alarm: known[alarm][0].at for alarm in set(ids) & wait}
+    if seen:
+        count = submit(session.site, [wish(seen, me(by), note, now)], "alarms")
         session.say("alarms.ack.done", count=count, by=me(by).name)
+        if count < len(seen):
+            session.say("alarms.ack.left", count=len(seen) - count)
     return Exit.DONE
 
 

@@ -19,7 +19,7 @@ from edge_agent.site import Site
 from edge_agent.store.lock import LOCK_FILE, SILENT_S, Holder, running
 
 DEAR_US = 15 * US  # how often the dear part is worth computing
-HEALTH = ("agent.blocked", "agent.overruns")  # what the agent counts of itself since its start
+HEALTH = ("agent.blocked", "agent.overruns", "agent.alarm_faults")  # what the agent counts of itself since its start
 
 
 @dataclass(frozen=True, slots=True)

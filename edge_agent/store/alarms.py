@@ -14,13 +14,14 @@ from edge_agent.store.alarm_log import COLUMNS, event_of
 from edge_agent.store.database import reading, version
 from edge_agent.store.store import PLANT_DB
 
+ALL = -1  # what SQLite takes for no limit
 SINCE = 2  # the schema version that brought alarm events
 _STANDING = f"""
 SELECT {COLUMNS} FROM (SELECT alarm AS name, MAX(id) AS begun FROM alarm_event WHERE event = 'raise' GROUP BY alarm)
 JOIN alarm_event ON alarm = name AND id >= begun ORDER BY alarm, id"""
-_BETWEEN = f"SELECT {COLUMNS} FROM alarm_event WHERE at >= ? AND at < ? ORDER BY at DESC, id DESC"
+_BETWEEN = f"SELECT {COLUMNS} FROM alarm_event WHERE at >= ? AND at < ? ORDER BY at DESC, id DESC LIMIT ?"
 _LAST_GOOD = f"""
-SELECT tag.name, sample.at, sample.value FROM tag JOIN sample ON sample.rowid = (
+SELECT tag.name, sample.at, sample.value, sample.reason FROM tag JOIN sample ON sample.rowid = (
   SELECT rowid FROM sample WHERE tag = tag.id AND at <= ?2 AND quality = {int(Quality.GOOD)} AND value IS NOT NULL
   ORDER BY at DESC, rowid DESC LIMIT 1)
 WHERE tag.name IN (SELECT value FROM json_each(?1))"""
@@ -43,10 +44,11 @@ class AlarmReader:
         events = [event_of(row) for row in self._ask(_STANDING)]
         return {alarm: list(group) for alarm, group in groupby(events, lambda e: e.alarm)}
 
-    def between(self, start: int, end: int) -> list[AlarmEvent]:
-        """Every event from start to end, end excluded, newest first."""
-        return [event_of(row) for row in self._ask(_BETWEEN, start, end)]
+    def between(self, start: int, end: int, most: int | None = None) -> list[AlarmEvent]:
+        """The events from start to end, end excluded, newest first; the newest `most` of them, or all."""
+        return [event_of(row) for row in self._ask(_BETWEEN, start, end, ALL if most is None else most)]
 
-    def last_good(self, tags: Iterable[str], before: int) -> dict[str, tuple[int, float]]:
-        """Time and register of the last good reading, at or before a time, of each of these tags that has one."""
-        return {name: (at, value) for name, at, value in self._ask(_LAST_GOOD, json.dumps(list(tags)), before)}
+    def last_good(self, tags: Iterable[str], before: int) -> dict[str, tuple[int, float, str | None]]:
+        """Time, value and reason of the last good reading, at or before a time, of each of these tags that has one."""
+        rows = self._ask(_LAST_GOOD, json.dumps(list(tags)), before)
+        return {name: (at, value, why) for name, at, value, why in rows}

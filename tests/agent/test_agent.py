@@ -17,8 +17,9 @@ from drivers.driver import Device
 from drivers.error import DeviceError, LinkError
 from drivers.profile import Item, Profile
 from drivers.reading import Quality, Reading
+from edge_agent import record
 from edge_agent.batch import Batch
-from edge_agent.clock import forward
+from edge_agent.clock import AHEAD_US, forward
 from edge_agent.inbox import Inbox, Request
 from edge_agent.ledger import Person
 from edge_agent.poll import LinkState, Poll, cycle, poll_line
@@ -130,6 +131,38 @@ async def test_a_failed_commit_keeps_every_batch_for_the_next(tmp_path: Path, mo
     assert [s.at for s in reader.samples(reader.ids()["m.e"], 0, 10)] == [1, 2]
 
 
+async def test_a_lock_file_that_was_removed_does_not_end_the_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(record, "FLUSH_S", 0.01)
+    with Store(tmp_path) as store:
+        batches: asyncio.Queue[Batch] = asyncio.Queue(100)
+        site = plant(tmp_path, BARE)  # without a lock file: nobody holds it
+        recorder = Recorder(site, store, Inbox(tmp_path), batches, tick(), Counter())
+        task = asyncio.create_task(recorder.run())
+        await asyncio.sleep(0.1)
+        batches.put_nowait(Batch.of([Reading("m.e", 1.0, Quality.GOOD, None, 5, 5)]))
+        await asyncio.sleep(0.1)
+        recorder.stopping.set()
+        await task
+        await recorder.close()
+    assert Reader(tmp_path).last()["m.e"].at == 5
+    assert len([r for r in caplog.records if r.name == "leafgate.record"]) == 1
+
+
+async def test_what_is_counted_while_the_disk_writes_is_written_by_the_next_flush(tmp_path: Path) -> None:
+    health: Counter[str] = Counter({"agent.blocked": 1})
+    with Store(tmp_path) as store:
+        recorder = Recorder(plant(tmp_path, BARE), store, Inbox(tmp_path), asyncio.Queue(), tick(), health)
+        flush = asyncio.create_task(recorder.flush())
+        await asyncio.sleep(0)  # the writing has begun
+        health["agent.blocked"] = 2
+        await flush
+        await recorder.flush()
+        await recorder.close()
+    assert Reader(tmp_path).last()["agent.blocked"].value == 2.0
+
+
 def test_a_request_takes_effect_once_even_when_the_inbox_was_not_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +224,20 @@ def test_the_clock_of_a_run_never_goes_back() -> None:
     told = iter([100, 90, 95, 101, 300])
     clock = forward(lambda: next(told), 50)
     assert [clock() for _ in range(5)] == [100, 101, 102, 103, 300]
+
+
+def test_a_clock_that_was_set_right_after_a_wrong_date_is_followed_back(caplog: pytest.LogCaptureFixture) -> None:
+    day = 24 * AHEAD_US
+    told = iter([day, 2 * day, day + 5, day + 6, day + 7])
+    clock = forward(lambda: next(told), 0)
+    assert [clock() for _ in range(5)] == [day, 2 * day, day + 5, day + 6, day + 7]
+    assert [r.levelno for r in caplog.records if r.name == "leafgate.clock"] == [logging.WARNING]
+
+
+def test_a_clock_that_was_set_back_within_the_hour_stands_still() -> None:
+    told = iter([2 * AHEAD_US, AHEAD_US, AHEAD_US + 1])
+    clock = forward(lambda: next(told), 0)
+    assert [clock() for _ in range(3)] == [2 * AHEAD_US, 2 * AHEAD_US + 1, 2 * AHEAD_US + 2]
 
 
 def test_waits_grow_to_a_ceiling_and_start_anew() -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,88 +11,24 @@ from pathlib import Path
 import pytest
 
 from drivers.reading import Quality
-from edge_agent.alarm.alarm import Alarm, AlarmState
+from edge_agent.alarm.alarm import AlarmState
 from edge_agent.alarm.board import ask_acknowledge, asked, history, open_alarms, wish
 from edge_agent.alarm.event import Event
 from edge_agent.alarm.watchman import Watchman
 from edge_agent.alarm.words import action, sentence, value_words
 from edge_agent.batch import Batch
-from edge_agent.inbox import Inbox, Request
-from edge_agent.ledger import LedgerEvent, Person
+from edge_agent.inbox import Request
+from edge_agent.ledger import LedgerEvent
 from edge_agent.poll import LinkState
-from edge_agent.record import Recorder
-from edge_agent.requests import begin, drain, submit
+from edge_agent.requests import drain, submit
 from edge_agent.site import Site
 from edge_agent.store.database import NEWEST, SCHEMA
 from edge_agent.store.lock import make_data_folder
 from edge_agent.store.reader import Reader
 from edge_agent.store.store import Store
 from edge_agent.texts import Texts
+from tests.agent.alarm_plant import NOW, PLANT, WANG, Plant, S
 from tests.plants import plant
-
-S = 1_000_000
-NOW = 1_795_219_200 * S
-WANG = Person("值班员", "wang")
-PLANT = """
-site: {id: p, title: P, timezone: Asia/Shanghai}
-buses: {line1: {serial: /dev/null}}
-devices:
-  m1: {bus: line1, profile: dlt645-2007-3ph, address: 000000000161, ct: 100, title: {zh: 总表, en: Main meter}}
-  m2: {host: 127.0.0.1, profile: eastron-sdm630}
-alarms:
-  m1.power: {high: 450, low: 1, delay: 10s, deadband: 5, priority: urgent,
-             cause: {zh: 需量越限, en: demand}, action: {zh: 先停空压机, en: stop a compressor}}
-  m2.power: {high: 3}
-"""
-
-
-class Plant:
-    """A site and its recorder, fed by hand; the clock is the newest reading's."""
-
-    def __init__(self, folder: Path, text: str = PLANT) -> None:
-        self.site = plant(folder, text)
-        make_data_folder(self.site.data)
-        self.now = NOW
-        self.start()
-
-    def start(self) -> None:
-        """A new run of the agent on the same data."""
-        self.store, self.inbox = Store(self.site.data), Inbox(self.site.data)
-        begin(self.store, self.site, self.inbox, self.now)
-        self.batches: asyncio.Queue[Batch] = asyncio.Queue(100)
-        self.recorder = Recorder(self.site, self.store, self.inbox, self.batches, lambda: self.now, Counter())
-
-    async def restart(self, text: str = PLANT) -> None:
-        await self.stop()
-        self.site = plant(self.site.folder, text)
-        self.start()
-
-    async def stop(self) -> None:
-        await self.recorder.close()
-        self.store.close()
-
-    def read(self, tag: str, value: float | None, after_s: float = 1.0, why: str | None = None) -> None:
-        """One reading so many seconds after the last."""
-        self.now += int(after_s * S)
-        batch = Batch()
-        batch.add(tag, self.now, self.now, value, Quality.BAD if value is None else Quality.GOOD, why)
-        self.batches.put_nowait(batch)
-
-    async def see(self, tag: str, *values: float | None, every_s: float = 5.0) -> None:
-        for value in values:
-            self.read(tag, value, every_s)
-        await self.recorder.flush()
-
-    @property
-    def open(self) -> dict[str, Alarm]:
-        return {alarm.id: alarm for alarm in open_alarms(self.site, self.now)}
-
-    def states(self) -> dict[str, str]:
-        return {name: alarm.state.value for name, alarm in self.open.items()}
-
-    def events(self) -> list[tuple[str, str]]:
-        """Oldest first."""
-        return [(e.alarm, e.event.value) for e in reversed(history(self.site, 0, 2**62))]
 
 
 @pytest.fixture
@@ -133,7 +67,7 @@ async def test_an_unknown_value_leaves_every_alarm_as_it_is(made: Plant) -> None
 
 
 async def test_a_lost_link_is_an_alarm_with_its_reason_until_the_device_answers(made: Plant) -> None:
-    made.read("m2.link", float(LinkState.DOWN), why="no_reply")
+    made.lose("m2")
     await made.recorder.flush()
     alarm = made.open["m2.link"]
     assert (alarm.kind, alarm.tag, alarm.priority, alarm.reason) == ("link", "m2", "high", "no_reply")
@@ -163,7 +97,7 @@ async def test_a_register_of_before_the_restart_is_remembered(made: Plant) -> No
 
 
 async def test_a_restart_keeps_what_holds_and_what_was_acknowledged(made: Plant) -> None:
-    made.read("m2.link", float(LinkState.DOWN), why="no_reply")
+    made.lose("m2")
     await made.see("m1.power", 4.6, 4.6, 4.6)
     ask_acknowledge(made.site, ["m2.link"], WANG, "看到了", made.now)
     await made.recorder.serve()
@@ -181,7 +115,7 @@ async def test_a_restart_keeps_what_holds_and_what_was_acknowledged(made: Plant)
 
 
 async def test_an_alarm_taken_out_of_the_plant_is_cleared_as_removed(made: Plant) -> None:
-    made.read("m2.link", float(LinkState.DOWN), why="no_reply")
+    made.lose("m2")
     await made.see("m2.power", 5.0)
     await made.see("m1.power", 4.6, 4.6, 4.6)
     await made.restart(
@@ -263,7 +197,9 @@ async def test_acknowledging_records_who_and_waits_in_the_inbox_until_the_agent_
 
 async def test_an_alarm_that_is_normal_or_unknown_is_not_acknowledged_and_the_result_says_so(made: Plant) -> None:
     await made.see("m1.power", 4.6, 4.6, 4.6)
-    requests = [wish(ids, WANG, "", made.now) for ids in (["m1.power.high", "nosuch"], ["m1.power.high"], ["nosuch"])]
+    raised = made.open["m1.power.high"].raised
+    wanted = ({"m1.power.high": raised, "nosuch": raised}, {"m1.power.high": raised}, {"nosuch": raised})
+    requests = [wish(seen, WANG, "", made.now) for seen in wanted]
     ids = made.inbox.put(requests)
     assert drain(made.store, made.site, made.inbox) == 3
     assert made.inbox.results(ids) == [1, 0, 0]
@@ -319,9 +255,9 @@ async def test_a_wrong_request_about_alarms_is_refused_and_the_next_one_goes_on(
 
 
 async def test_the_list_has_the_highest_priority_first_and_within_it_the_newest(made: Plant) -> None:
-    made.read("m2.link", float(LinkState.DOWN), why="no_reply")
+    made.lose("m2")
     await made.see("m2.power", 5.0)
-    made.read("m1.link", float(LinkState.DOWN), why="no_reply")
+    made.lose("m1")
     await made.see("m1.power", 0.001, 0.001, 0.001)
     assert [a.id for a in open_alarms(made.site, made.now)] == ["m1.power.low", "m1.link", "m2.link", "m2.power.high"]
 

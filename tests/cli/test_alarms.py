@@ -89,6 +89,49 @@ def test_acknowledging_names_the_person_and_a_second_time_changes_nothing(run: R
     assert "值班员" in run("alarms", "--all")[1]
 
 
+def test_the_history_is_cut_at_the_newest_events_and_says_so(run: Run, site: Site) -> None:
+    for event in ("raise", "clear", "raise"):
+        happen(site, event)
+    code, out, err = run("alarms", "--all", "--most", "2", "--json")
+    assert (code, [e["event"] for e in body(out)["events"]]) == (Exit.DONE, ["raise", "clear"])
+    assert "--most" in err
+    _, out, err = run("alarms", "--all", "--most", "3", "--json")
+    assert (len(body(out)["events"]), "--most" in err) == (3, False)
+    assert run("alarms", "--all", "--most", "0")[0] == Exit.USAGE
+
+
+def test_no_more_events_are_read_than_it_takes_to_know_that_there_are_more(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def none(_: Site, start: int, end: int, most: int) -> list[object]:
+        asked.append(most)
+        return []
+
+    monkeypatch.setattr("edge_agent.alarm.board.history", none)
+    for words in ([], ["--all"], ["--all", "--most", "7"]):
+        assert run("alarms", "--json", *words)[0] == Exit.DONE
+    assert asked == [1001, 8]
+
+
+def test_what_was_raised_anew_since_it_was_read_is_left_and_the_command_says_so(
+    run: Run, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happen(site, "raise")
+
+    def late(site: Site, requests: list[Request], command: str) -> int:
+        happen(site, "clear")
+        happen(site, "raise")
+        return submit(site, requests, command)
+
+    monkeypatch.setattr("edge_agent.requests.submit", late)
+    code, _, err = run("alarms", "ack", "watch.c1", "--lang", "en")
+    assert code == Exit.DONE
+    assert "raised anew" in err
+    assert body(run("alarms", "--json")[1])["alarms"][0]["state"] == "unacknowledged"
+
+
 def test_an_alarm_that_never_was_is_wrong_usage_with_the_nearest_name(run: Run, site: Site) -> None:
     happen(site, "raise")
     code, _, err = run("alarms", "ack", "watch.c2")

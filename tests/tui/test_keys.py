@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -71,7 +72,8 @@ async def _acknowledge(seen: Eyes, key: str) -> None:
     await seen.press("ctrl+a", "ctrl+k", *"Li", "enter", *"ok", "enter")
     assert isinstance(seen.app.screen, OverviewPage)
     [request] = Inbox(seen.source.site.data).waiting("acknowledge")
-    assert (request.by.name, request.payload) == ("Li", '[["m1.power.high"], "ok"]')
+    raised, note = json.loads(request.payload)
+    assert (request.by.name, list(raised), note) == ("Li", ["m1.power.high"], "ok")
     assert asked(seen.source.site) == {"m1.power.high"}
     assert "已申请" in cursor(seen)
     assert Texts("zh")("tui.asked") in seen.text
