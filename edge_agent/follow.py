@@ -7,20 +7,22 @@ from collections import Counter
 
 from drivers.driver import Clock, Subscribes
 from edge_agent.batch import Batch
-from edge_agent.poll import LinkState, Poll, cycle, failed, hand_over
+from edge_agent.poll import Poll, asked, failed, found, hand_over
 
 
 async def follow(poll: Poll, batches: asyncio.Queue[Batch], clock: Clock, health: Counter[str]) -> None:
     """Connect, read everything once, then take what changed, for ever; each result is one batch.
 
-    A loss leaves readings without value, closes, waits, and begins anew. A full queue blocks, and
-    that is counted: nothing is dropped.
+    The link is up when the first changes came: a device that answers reads and takes no subscription
+    is down, and asked ever more rarely. A loss leaves readings without value, closes, waits, and
+    begins anew. A full queue blocks, and that is counted: nothing is dropped.
     """
     try:
         while True:
-            await hand_over(await _begun(poll, clock), batches, health)
-            while poll.state != LinkState.DOWN:
-                batch = await _news(poll, clock)
+            batch, usable = await _begun(poll, clock)
+            await hand_over(batch, batches, health)
+            while usable:
+                batch, usable = await _news(poll, clock)
                 if len(batch):
                     await hand_over(batch, batches, health)
             await poll.driver.close()
@@ -29,19 +31,21 @@ async def follow(poll: Poll, batches: asyncio.Queue[Batch], clock: Clock, health
         await poll.driver.close()
 
 
-async def _begun(poll: Poll, clock: Clock) -> Batch:
+async def _begun(poll: Poll, clock: Clock) -> tuple[Batch, bool]:
     try:
         await poll.driver.connect()
     except Exception as fault:
-        return failed(poll, clock, fault)
-    return await cycle(poll, clock)
+        return failed(poll, clock, fault), False
+    return await asked(poll, clock)
 
 
-async def _news(poll: Poll, clock: Clock) -> Batch:
+async def _news(poll: Poll, clock: Clock) -> tuple[Batch, bool]:
     driver = poll.driver
     if not isinstance(driver, Subscribes):
         raise TypeError(f"{poll.name} does not tell what changed")
     try:
-        return Batch.of(poll.plausible.judged(await driver.changes()))
+        batch = Batch.of(poll.plausible.judged(await driver.changes()))
     except Exception as fault:
-        return failed(poll, clock, fault)
+        return failed(poll, clock, fault), False
+    found(poll, clock, batch)
+    return batch, True

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from drivers.driver import Clock, Driver
 from drivers.error import DriverError
-from drivers.reading import Quality, Reading
+from drivers.reading import Quality
 from edge_agent.batch import Batch
 from edge_agent.plausible import Plausible
 from edge_agent.retry import Retry
@@ -77,17 +77,30 @@ async def hand_over(batch: Batch, batches: asyncio.Queue[Batch], health: Counter
 
 async def cycle(poll: Poll, clock: Clock) -> Batch:
     """One reading of one device; a failure becomes readings without value, with its reason."""
+    batch, usable = await asked(poll, clock)
+    if usable:
+        found(poll, clock, batch)
+    return batch
+
+
+async def asked(poll: Poll, clock: Clock) -> tuple[Batch, bool]:
+    """One reading of one device, and whether any of it can be used; where none can, its link is down."""
     try:
         readings = poll.plausible.judged(await poll.driver.read())
     except Exception as fault:
-        return failed(poll, clock, fault)
+        return failed(poll, clock, fault), False
     batch = Batch.of(readings)
     if all(r.quality == Quality.BAD for r in readings):
         # It talks, but nothing it says can be used: as good as dead, and as expensive for its line.
-        return _lost(poll, clock, batch, DriverError((readings[0].reason if readings else None) or "no_reply"))
-    _enter(poll, _state_of(readings), clock, batch, None)
+        why = (readings[0].reason if readings else None) or "no_reply"
+        return _lost(poll, clock, batch, DriverError(why)), False
+    return batch, True
+
+
+def found(poll: Poll, clock: Clock, batch: Batch) -> None:
+    """The device is there: its link is up, or asleep where a reading says so, and the next loss is a first one."""
+    _enter(poll, LinkState.ASLEEP if "asleep" in batch.reasons else LinkState.UP, clock, batch, None)
     poll.retry.reset()
-    return batch
 
 
 def failed(poll: Poll, clock: Clock, fault: Exception) -> Batch:
@@ -96,10 +109,6 @@ def failed(poll: Poll, clock: Clock, fault: Exception) -> Batch:
         log.error("%s: fault in the driver", poll.name, exc_info=fault)
         fault = DriverError("driver_fault", type(fault).__name__)
     return _lost(poll, clock, _nothing(poll, clock, fault.reason), fault)
-
-
-def _state_of(readings: Sequence[Reading]) -> LinkState:
-    return LinkState.ASLEEP if any(r.reason == "asleep" for r in readings) else LinkState.UP
 
 
 def _nothing(poll: Poll, clock: Clock, why: str) -> Batch:

@@ -1,7 +1,8 @@
 """One OPC UA server: reads every item at once, then takes what its subscription brings.
 
 A notification carries the server's time. Once per poll period all items are read again, and a value
-that is as it was is told again with our time: the server affirms it. Per tag, time never runs back.
+that is as it was is told again with our time: the server affirms it. One that is not, and stays
+untold, is watched by nobody any more: the link ends. Per tag, time never runs back.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from drivers.opcua.values import Judged, judged, place, source_time
 from drivers.reading import Quality, Reading
 
 CLOCK_OFF_US = 60_000_000  # between two clocks that a time server sets; more is a clock that nobody sets
+LATE_TIMES = 2  # as late as the server promised, and once more for a busy one
 NO_NAMESPACE: Judged = (None, Quality.ABSENT, "no_namespace")
 
 
@@ -32,6 +34,8 @@ class OpcUaDriver:
     _last: list[Reading]  # what we made of it
     _unheard: set[int]  # subscribed, and the first notification is still to come
     _unwatched: set[int]  # the server tells these only when asked
+    _untold: dict[int, float]  # what the affirming reads found changed, and since when on the event loop's clock
+    _late_s: float  # a change that is not told after this is never told
     _affirm_at: float  # on the event loop's clock
 
     def __init__(self, device: Device, clock: Clock, pace: Pace | None = None, rows: int = ROWS) -> None:
@@ -85,6 +89,7 @@ class OpcUaDriver:
         self._news, self._affirm_at = None, 0.0
         self._known, self._last = [], []
         self._unheard, self._unwatched = set(), set()
+        self._untold, self._late_s = {}, 0.0
 
     async def _opened(self) -> Session:
         if self._session is None:
@@ -106,9 +111,10 @@ class OpcUaDriver:
     async def _subscribe(self, session: Session) -> News:
         news = News(self._clock, self._rows)
         self._unheard = set(self._nodes)
-        alive_s, unwatched = await session.subscribe(self._nodes, news.published)
-        self._unwatched = unwatched | (set(range(len(self._tags))) - set(self._nodes))
-        news.expect(alive_s)
+        watch = await session.subscribe(self._nodes, news.published)
+        self._unwatched = watch.left_out | (set(range(len(self._tags))) - set(self._nodes))
+        self._untold, self._late_s = {}, LATE_TIMES * watch.late
+        news.expect(watch.alive)
         self._news = news
         self._affirm_at = asyncio.get_running_loop().time() + self.device.poll
         return news
@@ -127,12 +133,17 @@ class OpcUaDriver:
         found = judged(change.data, self._factors[change.index])
         begun = change.index not in self._unheard
         self._unheard.discard(change.index)
+        self._untold.pop(change.index, None)
         if begun or found != self._known[change.index]:
             self._known[change.index] = found
-            yield self._next(change.index, *_timed(change, found, begun), change.seen)
+            yield self._next(change.index, *_timed(change, found), change.seen)
 
     def _affirmed(self, now_true: list[Judged]) -> Iterable[Reading]:
-        """What is as it was. What is not will be told by the subscription, with its own time."""
+        """What is as it was. What is not will be told by the subscription, with its own time.
+
+        Raises LinkError closed, and tells nothing, where two reads in turn wait for that in vain.
+        """
+        self._check_told(now_true)
         now = self._clock()
         for index, found in enumerate(now_true):
             if found == self._known[index]:
@@ -142,6 +153,15 @@ class OpcUaDriver:
                 self._known[index] = found
                 yield self._next(index, found, now, now)
 
+    def _check_told(self, now_true: list[Judged]) -> None:
+        """A node that was deleted and made anew, as with a new PLC program, has lost its watch on the server."""
+        now, before = asyncio.get_running_loop().time(), self._untold
+        changed = {index for index, found in enumerate(now_true) if found != self._known[index]} - self._unwatched
+        self._untold = {index: before.get(index, now) for index in changed}
+        for index in changed & set(before):
+            if now - before[index] >= self._late_s:
+                raise LinkError("closed", f"{self._tags[index]} changed and was not told")
+
     def _next(self, index: int, found: Judged, at: int, seen: int) -> Reading:
         """The item's next reading, later than its last one whatever the server's clock says."""
         at = max(at, self._last[index].at + 1)
@@ -149,17 +169,15 @@ class OpcUaDriver:
         return self._last[index]
 
 
-def _timed(change: Change, found: Judged, begun: bool) -> tuple[Judged, int]:
-    """When a notification was true; a clock that is off makes the time ours and the value uncertain.
+def _timed(change: Change, found: Judged) -> tuple[Judged, int]:
+    """When a notification was true; a clock that is off makes the time ours, and a good value stays good.
 
-    The first notification of an item may be as old as its last change. Nothing is true before we hear of it.
+    Nothing is true before we hear of it. What repeats an old value never comes here.
     """
     source = source_time(change.data)
     if source is None:
         return found, change.seen
-    if not begun or abs(source - change.seen) <= CLOCK_OFF_US:
+    if abs(source - change.seen) <= CLOCK_OFF_US:
         return found, min(source, change.seen)
     value, quality, reason = found
-    if quality == Quality.GOOD:
-        quality, reason = Quality.UNCERTAIN, "clock_off"
-    return (value, quality, reason), change.seen
+    return (value, quality, "clock_off" if quality == Quality.GOOD else reason), change.seen

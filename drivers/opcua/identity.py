@@ -6,24 +6,28 @@ the certificate that a server showed first, and any other one is refused until a
 
 from __future__ import annotations
 
-import os
+import logging
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from drivers.error import LinkError
+from drivers.opcua.whole import alone, write_whole
+
+log = logging.getLogger("leafgate.opcua")
 
 KEY_BITS = 2048  # Basic256Sha256 takes 2048 to 4096 (OPC 10000-7)
 # Fixed dates: a gateway without a clock of its own may think that it is 1970 at its first start.
 VALID_FROM = datetime(2024, 1, 1, tzinfo=UTC)
 VALID_UNTIL = datetime(2049, 12, 31, tzinfo=UTC)
-SECRET, PRIVATE = 0o600, 0o700  # modes of a key and of its folder
+SECRET, PUBLIC, PRIVATE = 0o600, 0o644, 0o700  # modes of a key, of a certificate, and of their folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,18 @@ def own_identity(pki: Path) -> Identity:
 
 
 def identity(folder: Path, name: str, uri: str, usage: x509.ObjectIdentifier) -> Identity:
-    """NAME.der and NAME.key in a folder; made for `uri` when one of them is missing. Raises OSError."""
+    """NAME.der and NAME.key in a folder; made for `uri` when they are no pair. Raises OSError.
+
+    TypeError where the key asks for a password; x509.ExtensionNotFound, IndexError where no URI stands in it.
+    """
     certificate, key = folder / f"{name}.der", folder / f"{name}.key"
-    if not (certificate.exists() and key.exists()):
-        _make(certificate, key, name, uri, usage)
-    der = certificate.read_bytes()
-    return Identity(der, key.read_bytes(), _uri(der))
+    pair = _pair(certificate, key)
+    if pair is None:
+        _private(folder)
+        with alone(folder):
+            pair = _pair(certificate, key) or _made(certificate, key, name, uri, usage)
+    der, pem = pair
+    return Identity(der, pem, _uri(der))
 
 
 def first(chain: bytes) -> bytes:
@@ -59,9 +69,19 @@ def first(chain: bytes) -> bytes:
 
 
 def check_pinned(pki: Path, device: str, certificate: bytes) -> None:
-    """Raises LinkError cert_changed when the device showed another certificate before."""
+    """Raises LinkError cert_changed when the device showed another certificate before, and OSError.
+
+    An empty file is what a power cut leaves. It says nothing of any certificate, so it is removed.
+    """
     path = _pin(pki, device)
-    if path.exists() and path.read_bytes() != certificate:
+    try:
+        known = path.read_bytes()
+    except FileNotFoundError:
+        return
+    if not known:
+        log.warning("%s is empty: the certificate that %s shows now is kept as the first one", path, device)
+        path.unlink(missing_ok=True)
+    elif known != certificate:
         raise LinkError("cert_changed", str(path))
 
 
@@ -70,24 +90,36 @@ def pin(pki: Path, device: str, certificate: bytes) -> None:
     path = _pin(pki, device)
     if not path.exists():
         _private(path.parent)
-        path.write_bytes(certificate)
+        write_whole(path, certificate, PUBLIC)
 
 
 def _pin(pki: Path, device: str) -> Path:
     return pki / "servers" / f"{device}.der"
 
 
-def _make(certificate: Path, key: Path, name: str, uri: str, usage: x509.ObjectIdentifier) -> None:
-    """The certificate last: as long as it is missing, both are made anew."""
-    _private(certificate.parent)
+def _pair(certificate: Path, key: Path) -> tuple[bytes, bytes] | None:
+    """Certificate (DER) and key (PEM) where both can be read and belong together; raises OSError, TypeError."""
+    try:
+        der, pem = certificate.read_bytes(), key.read_bytes()
+        shown = x509.load_der_x509_certificate(der).public_key()
+        held = serialization.load_pem_private_key(pem, None).public_key()
+    except (FileNotFoundError, ValueError, UnsupportedAlgorithm):
+        return None
+    return (der, pem) if shown == held else None
+
+
+def _made(certificate: Path, key: Path, name: str, uri: str, usage: x509.ObjectIdentifier) -> tuple[bytes, bytes]:
+    """A new pair, written; between the two files stands at worst one that is no pair."""
+    if certificate.exists():
+        log.warning("%s and its key are no pair: both are made anew, and servers must trust it again", certificate)
     secret = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     pem = secret.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    key.unlink(missing_ok=True)
-    with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET), "wb") as file:
-        file.write(pem)
-    certificate.write_bytes(_signed(secret, name, uri, usage).public_bytes(serialization.Encoding.DER))
+    der = _signed(secret, name, uri, usage).public_bytes(serialization.Encoding.DER)
+    write_whole(key, pem, SECRET)
+    write_whole(certificate, der, PUBLIC)
+    return der, pem
 
 
 def _signed(key: rsa.RSAPrivateKey, name: str, uri: str, usage: x509.ObjectIdentifier) -> x509.Certificate:

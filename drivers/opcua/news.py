@@ -29,7 +29,8 @@ class Change:
 class News:
     """The queue between asyncua's publish loop and `changes()`.
 
-    A full one keeps nothing back silently: it counts, and ends the subscription with LinkError overrun.
+    Once something is lost nothing more is taken, so that no value stands behind a hole that nobody
+    sees. A full queue is counted, and ends the subscription with LinkError overrun.
     """
 
     def __init__(self, clock: Clock, rows: int = ROWS) -> None:
@@ -51,13 +52,15 @@ class News:
         """Take one message; a keep-alive carries no data. Called by asyncua before it acknowledges."""
         self._heard = asyncio.get_running_loop().time()
         message = result.NotificationMessage
+        if message.NotificationData:
+            self._follow(message.SequenceNumber)
         for part in message.NotificationData or ():
+            if self._lost is not None:
+                break
             if isinstance(part, ua.DataChangeNotification):
                 self._keep(part)
             elif isinstance(part, ua.StatusChangeNotification):
                 self.end(LinkError("closed", part.Status.name))
-        if message.NotificationData:
-            self._follow(message.SequenceNumber)
         self._woken.set()
 
     async def wait(self, until: float) -> None:

@@ -22,8 +22,11 @@ NO_POLICY = "http://opcfoundation.org/UA/SecurityPolicy#None"
 async def secure(client: Client, device: Device) -> bytes | None:
     """Prepare a client as plant.yaml says; answers the server's certificate, None without security.
 
-    Raises ProfileError no_endpoint, no_password_file, no_pki; LinkError cert_changed; and what asyncua raises.
+    Raises ProfileError no_endpoint, no_password_file, no_pki, password_in_clear; LinkError cert_changed;
+    and what asyncua raises.
     """
+    if device.user and device.security == "none":
+        raise ProfileError("password_in_clear", device.name)
     if device.user:
         client.set_user(device.user)
         client.set_password(_password(device))
@@ -89,7 +92,7 @@ def _identity(device: Device, server: bytes) -> Identity:
     try:
         check_pinned(_pki(device), device.name, server)
         return own_identity(_pki(device))
-    except (OSError, ValueError, LookupError, x509.ExtensionNotFound) as error:
+    except (OSError, ValueError, TypeError, LookupError, x509.ExtensionNotFound) as error:
         raise ProfileError("no_pki", str(error)) from None
 
 

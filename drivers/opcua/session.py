@@ -39,6 +39,15 @@ class Pace:
     call: float = 5.0  # one request and its answer
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a server promised of a subscription; seconds."""
+
+    alive: float  # a sign of life comes at the latest after this
+    late: float  # a change is told at the latest after this
+    left_out: set[int]  # the numbers of the nodes that it does not watch
+
+
 class Session:
     """An activated session; every call answers within `pace.call` or raises LinkError."""
 
@@ -52,7 +61,7 @@ class Session:
         """Connect as plant.yaml says.
 
         LinkError: refused, no_reply, closed, noise, access_denied, cert_untrusted, cert_changed.
-        ProfileError: no_endpoint, no_password_file, no_pki.
+        ProfileError: no_endpoint, no_password_file, no_pki, password_in_clear.
         """
         client = Client(device.url, timeout=pace.call, watchdog_intervall=PROBE_S)
         client.name = client.description = "Leafgate"
@@ -82,12 +91,8 @@ class Session:
         value = (await self.read([PRODUCT]))[0].Value
         return str(value.Value if value is not None else "") or self._client.server_url.geturl()
 
-    async def subscribe(self, nodes: Mapping[int, ua.NodeId], published: Published) -> tuple[float, set[int]]:
-        """Have every change of the nodes published, each under its number.
-
-        Answers after how many seconds the server gives a sign of life at the latest, and the numbers
-        of the nodes that it does not watch.
-        """
+    async def subscribe(self, nodes: Mapping[int, ua.NodeId], published: Published) -> Watch:
+        """Have every change of the nodes published, each under its number."""
         pace = self._pace
         alive = max(round(pace.keep_alive / pace.publish), 1)
         params = ua.CreateSubscriptionParameters(
@@ -97,12 +102,14 @@ class Session:
             MaxNotificationsPerPublish=0,
             PublishingEnabled=True,
         )
-        unwatched: set[int] = set()
+        watched: dict[int, float] = {}
         made = await within(pace.call, self._client.uaclient.create_subscription(params, published))
         for start in range(0, len(nodes), self._most):
             part = dict(list(nodes.items())[start : start + self._most])
-            unwatched |= await within(pace.call, self._watch(made.SubscriptionId, part))
-        return made.RevisedPublishingInterval / 1000.0 * max(made.RevisedMaxKeepAliveCount, 1), unwatched
+            watched |= await within(pace.call, self._watch(made.SubscriptionId, part))
+        publish = made.RevisedPublishingInterval / 1000.0
+        late = publish + max(watched.values(), default=0.0)
+        return Watch(publish * max(made.RevisedMaxKeepAliveCount, 1), late, set(nodes) - set(watched))
 
     async def close(self) -> None:
         """Give the session back as far as the server still listens; raises nothing."""
@@ -129,7 +136,8 @@ class Session:
             if isinstance(limit, int) and limit > 0:
                 self._most = min(self._most, limit)
 
-    async def _watch(self, subscription: int, nodes: dict[int, ua.NodeId]) -> set[int]:
+    async def _watch(self, subscription: int, nodes: dict[int, ua.NodeId]) -> dict[int, float]:
+        """The numbers that the server watches, and how often it looks at each, in seconds."""
         items = [
             ua.MonitoredItemCreateRequest(
                 ItemToMonitor=ua.ReadValueId(NodeId=node, AttributeId=ua.AttributeIds.Value),
@@ -145,4 +153,5 @@ class Session:
         ]
         params = ua.CreateMonitoredItemsParameters(subscription, ua.TimestampsToReturn.Both, items)
         results = await self._client.uaclient.create_monitored_items(params)
-        return {index for index, result in zip(nodes, results, strict=True) if not result.StatusCode.is_good()}
+        made = [(index, result) for index, result in zip(nodes, results, strict=True) if result.StatusCode.is_good()]
+        return {index: result.RevisedSamplingInterval / 1000.0 for index, result in made}

@@ -52,6 +52,8 @@ def judged(data: ua.DataValue, factor: float) -> Judged:
     if not isinstance(raw, (bool, int, float)) or not math.isfinite(raw):
         return None, Quality.BAD, "not_a_number"
     value = float(raw) * factor
+    if not math.isfinite(value):
+        return None, Quality.BAD, "not_a_number"
     if status.is_uncertain():
         return value, Quality.UNCERTAIN, "uncertain_value"
     if status.value & CODE == ua.StatusCodes.GoodLocalOverride:

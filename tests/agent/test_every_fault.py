@@ -64,7 +64,7 @@ PRESS: tuple[Step, ...] = tuple(
         Fault.ERROR: bad("device_failure", "sensor_failure"),
         Fault.FROZEN: GOOD,
         Fault.SWAPPED: GOOD,
-        Fault.CLOCK_OFF: ((Quality.UNCERTAIN, "clock_off"),),
+        Fault.CLOCK_OFF: ((Quality.GOOD, "clock_off"),),
         Fault.CERT_UNTRUSTED: bad("cert_untrusted"),
         Fault.RESTARTED: GONE,
         Fault.BUS_CUT: GONE,

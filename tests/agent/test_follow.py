@@ -89,8 +89,8 @@ async def test_what_it_reads_and_what_it_tells_arrive_as_batches() -> None:
     assert isinstance(driver, Subscribes)
     async with followed(driver) as (batches, poll, _):
         assert await rows(batches, 3) == [
-            [("line.power", 1.0, None), ("line.link", float(LinkState.UP), None)],
-            [("line.power", 2.0, None), ("line.power", 3.0, None)],
+            [("line.power", 1.0, None)],
+            [("line.power", 2.0, None), ("line.power", 3.0, None), ("line.link", float(LinkState.UP), None)],
             [("line.power", 4.0, None)],
         ]
         assert poll.state == LinkState.UP
@@ -99,15 +99,29 @@ async def test_what_it_reads_and_what_it_tells_arrive_as_batches() -> None:
 
 async def test_a_loss_leaves_no_value_says_the_link_once_and_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "leafgate")
-    driver = Told([1.0, LinkError("refused"), 5.0], [LinkError("closed"), [6.0]])
+    driver = Told([1.0, LinkError("refused"), 5.0], [[], LinkError("closed"), [6.0]])
     async with followed(driver) as (batches, _, _):
-        found = await rows(batches, 5)
+        begun, *found = await rows(batches, 6)
+    assert begun + found[0] == [("line.power", 1.0, None), ("line.link", float(LinkState.UP), None)]
     assert found[1] == [("line.power", None, "closed"), ("line.link", float(LinkState.DOWN), "closed")]
     assert found[2] == [("line.power", None, "refused")]
-    assert found[3] == [("line.power", 5.0, None), ("line.link", float(LinkState.UP), None)]
-    assert found[4] == [("line.power", 6.0, None)]
+    assert found[3] == [("line.power", 5.0, None)]
+    assert found[4] == [("line.power", 6.0, None), ("line.link", float(LinkState.UP), None)]
     assert driver.calls == ["connect", "close", "connect", "close", "connect", "close"]
     assert [r.levelname for r in caplog.records if r.name == "leafgate.poll"] == ["WARNING", "DEBUG", "INFO"]
+
+
+async def test_a_device_that_answers_reads_and_takes_no_subscription_is_down_and_asked_more_rarely() -> None:
+    driver = Told([1.0, 2.0, 3.0, 4.0], [LinkError("refused"), LinkError("refused"), LinkError("refused"), [5.0]])
+    async with followed(driver) as (batches, poll, _):
+        found = await rows(batches, 6)
+        assert poll.retry.failures >= 2
+        found += await rows(batches, 2)
+        assert poll.retry.failures == 0
+    values = [row for batch in found for row in batch if row[0] == "line.power"]
+    assert [v for _, v, _ in values] == [1.0, None, 2.0, None, 3.0, None, 4.0, 5.0]
+    links = [row for batch in found for row in batch if row[0] == "line.link"]
+    assert [(v, why) for _, v, why in links] == [(float(LinkState.DOWN), "refused"), (float(LinkState.UP), None)]
 
 
 async def test_what_is_wrong_with_the_file_or_with_us_is_said_and_tried_again() -> None:
