@@ -48,9 +48,8 @@ def rows(site: Site, period: Period, tags: Sequence[str]) -> Iterator[Row]:
                     yield Row(name, iso(a.start, zone) or "", iso(a.end, zone) or "", a.value, unit, a.note)
         elif name in ids:
             for s in reader.samples(ids[name], period.start, period.end):
-                note = (
-                    "" if s.quality == Quality.GOOD else f"{s.quality.code}:{s.reason}" if s.reason else s.quality.code
-                )
+                plain = s.quality == Quality.GOOD and s.reason is None
+                note = "" if plain else f"{s.quality.code}:{s.reason}" if s.reason else s.quality.code
                 yield Row(name, "", iso(s.at, zone) or "", s.value, unit, note, iso(s.seen, zone) or "")
 
 

@@ -42,6 +42,7 @@ class Poll:
     period_s: float
     due: float = 0.0  # on the event loop's clock
     state: LinkState | None = None
+    why: str | None = None  # of a lost link, as last found
     retry: Retry = field(default_factory=Retry)
     plausible: Plausible = field(init=False)
 
@@ -126,11 +127,11 @@ def _lost(poll: Poll, clock: Clock, batch: Batch, error: DriverError) -> Batch:
 
 
 def _enter(poll: Poll, state: LinkState, clock: Clock, batch: Batch, why: str | None) -> None:
-    if state == poll.state:
+    if (state, why) == (poll.state, poll.why):
         return
-    if poll.state == LinkState.DOWN:
+    if poll.state == LinkState.DOWN != state:
         log.info("%s: answers again", poll.name)
-    poll.state = state
+    poll.state, poll.why = state, why
     now = clock()
     batch.add(f"{poll.name}.{LINK_ITEM}", now, now, float(state), Quality.GOOD, why)
 

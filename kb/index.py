@@ -23,6 +23,7 @@ from kb.split import parts
 
 FILE = "kb.db"
 VERSION = 1  # of the tables; an index of another version has to be built again from the files
+SHARED_MODE = 0o660  # as every file below data/: the site's group may use it
 BUSY_MS = 5000  # how long to wait for another writer
 
 _TABLES = f"""
@@ -78,6 +79,9 @@ class Entry:
 def writer(path: Path) -> Iterator[sqlite3.Connection]:
     """The index for writing, made where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(SHARED_MODE)
+        path.chmod(SHARED_MODE)
     with closing(sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)) as db:
         found = db.execute("PRAGMA user_version").fetchone()[0]
         if found not in (0, VERSION):

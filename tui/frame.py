@@ -18,6 +18,7 @@ from tui.words import clock, size
 MOST_KEYS = 8  # in the footer; the help names all
 TOP, BOTTOM = 2, 2  # lines of the frame above and below a page
 DAY_US = 86_400_000_000
+AGENT_GONE = {"stopped": "tui.agent_stopped", "silent": "tui.agent_silent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,11 @@ def alarm_mark(alarm: Alarm) -> Span:
 def _header(view: View, name: str) -> Line:
     say, plant = view.texts, view.plant
     left: Line = ((f"{say.title(plant.title)} / {name}", "panel bold"),)
+    alarms = (*_count(plant.waiting, "waiting", say), *_count(plant.active, "active", say))
+    paused = ((f"{say('tui.is_paused')}", "reverse bold"), ("  ", "panel"))
     right: Line = (
-        *_count(plant.waiting, "waiting", say),
-        *_count(plant.active, "active", say),
+        *(paused if view.paused else ()),
+        *(alarms if plant.alarms_known else ((f"[!] {say('tui.alarms_unknown')}", "high"), ("  ", "panel"))),
         *_agent(view),
         (f"  {view.time(plant.as_of)}", "panel"),
     )
@@ -111,6 +114,9 @@ def _state(view: View) -> Line:
         return fitted(((say("tui.paused"), "reverse bold"),), width, "reverse")
     if view.notice:
         return fitted(((view.notice, "bold"),), width)
+    gone = AGENT_GONE.get(view.plant.agent.state)
+    if gone and view.plant.as_of:  # a site that never had data says what to do first by itself
+        return fitted((("[!] ", "high bold"), (say(gone), "high")), width, "high")
     return fitted(_store(view), width)
 
 

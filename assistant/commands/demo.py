@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from edge_agent.command import TextCommand
-from edge_agent.exit import Exit
+from edge_agent.exit import Exit, Stop
 from edge_agent.session import Session, pass_session
 
 LEAST_S = 3.0  # the agent needs a moment to ask every device once
@@ -45,9 +45,12 @@ def demo(
         from assistant.demo import plant, screen
 
         with plant(folder, session.texts.language, start_at, script, session.say) as site:
-            if seconds is None:
-                return screen(site)
-            return _show(session, site, seconds, as_json)
+            code = screen(site) if seconds is None else _show(session, site, seconds, as_json)
+    if seconds is None:
+        session.say("demo.left")
+    if keep is not None:
+        session.say("demo.kept", folder=folder / "site")
+    return code
 
 
 def _can_show() -> bool:
@@ -61,6 +64,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="leafgate-demo-") as folder:
             yield Path(folder)
         return
+    if (keep / "site").exists():
+        raise Stop(Exit.USAGE, "demo.exists", folder=keep / "site")
     keep.mkdir(parents=True, exist_ok=True)
     yield keep.absolute()
 

@@ -49,6 +49,8 @@ def order_of(text: str, start: int) -> Order:
     if not 2 <= len(parts) <= 4 or not parts[0]:
         raise ValueError(text)
     since, until, *_ = [start + round(float(part) * US) for part in parts[2:]] + [None, None]
+    if until is not None and since is not None and until <= since:
+        raise ValueError(text)
     return Order(parts[0], Fault(parts[1]), start if since is None else since, until)
 
 

@@ -17,6 +17,8 @@ from edge_agent.ledger import Person
 from edge_agent.site import Site
 from edge_agent.store.alarms import AlarmReader
 
+URGENCY = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.RETURNED, AlarmState.NORMAL)
+
 
 def open_alarms(site: Site, now: int) -> list[Alarm]:
     """Every alarm that is not normal, highest priority first, then newest first.
@@ -25,7 +27,7 @@ def open_alarms(site: Site, now: int) -> list[Alarm]:
     """
     found = [_alarm(events, now) for events in AlarmReader(site.data).standing().values()]
     there = [alarm for alarm in found if alarm.state is not AlarmState.NORMAL]
-    return sorted(there, key=lambda a: (PRIORITIES.index(a.priority), -a.raised, a.id))
+    return sorted(there, key=lambda a: (PRIORITIES.index(a.priority), URGENCY.index(a.state), -a.raised, a.id))
 
 
 def history(site: Site, start: int, end: int, most: int | None = None) -> list[AlarmEvent]:

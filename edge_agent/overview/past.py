@@ -20,6 +20,7 @@ from edge_agent.store.trends import MINUTE_US, Minute, TrendReader
 
 HOUR, QUARTER = 60, 15  # minutes
 LEAST = 12  # minutes of a quarter that must be known, four fifths of it
+BEHIND_US = 2 * MINUTE_US  # a sum whose parts end further back than this is unknown
 LATE = 3  # minutes that are read again, for a batch that the store took late
 
 
@@ -77,14 +78,31 @@ class History:
         period = Period("today", midnight, now, open=True)
         books = Books(self.site, now, self._reader, Factors((), ()))  # energy only: no factor is needed
         result = account(books, period)
+        level1 = [m.tag for m in self.site.plant.meters.values() if m.carrier == "electricity" and m.flow]
         meters = {row: self.site.plant.meters[row.removeprefix(PART)] for row in self.wiring.parts}
         parts = {row: books.used(meter.tag, period) for row, meter in meters.items()}
         flows = {line.flow: line.value for line in result.lines if line.carrier == "electricity"}
         named = {GRID: "grid_import", EXPORT: "grid_export", PV: "pv_generation"}
         found = {row: flows[flow] for row, flow in named.items() if flow in flows}
-        below = [part.times(-1.0, -1.0, "kWh") for part in parts.values()]
-        found |= {LOAD: result.electricity, REST: total([result.electricity, *below], "kWh"), **parts}
-        return {row: figure.exact for row, figure in found.items()}
+        known = {row: figure.exact for row, figure in {**found, **parts}.items()}
+        known[LOAD] = result.electricity.exact if self._reaches(level1, now) else None
+        below = [meter.tag for meter in meters.values()]
+        end = self._reaches([*level1, *below], now)
+        known[REST] = self._rest(books, below, Period("today", midnight, end)) if end and end > midnight else None
+        return known
+
+    def _rest(self, books: Books, below: list[str], period: Period) -> float | None:
+        """What no meter below the first level has counted; every register is taken at the same moment."""
+        parts = [books.used(tag, period).times(-1.0, -1.0, "kWh") for tag in below]
+        return total([account(books, period).electricity, *parts], "kWh").exact
+
+    def _reaches(self, tags: list[str], now: int) -> int | None:
+        """The moment up to which all of these registers are known; None when one of them stays behind."""
+        ids = self._reader.ids()
+        lasts = [self._reader.good_before(ids[tag], now) if tag in ids else None for tag in tags]
+        ends = [sample.at for sample in lasts if sample is not None]
+        behind = len(ends) < len(tags) or now - min(ends, default=0) > BEHIND_US
+        return None if behind else min(ends)
 
     def _extend(self, first: int, now: int) -> None:
         """Read the minutes that are new; let go of those before `first`."""

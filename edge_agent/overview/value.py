@@ -28,6 +28,7 @@ class Value:
 
 
 NEVER = Value(None, Quality.ABSENT, "never_read")
+UNREADABLE = Value(None, Quality.ABSENT, "unreadable")  # the store could not be asked
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Present:
     samples: Mapping[str, Sample] = field(default_factory=dict)
     usable: Mapping[str, int] = field(default_factory=dict)
     ratio: Callable[[str, int], float] = lambda *_: 1.0
+    lacking: Value = NEVER  # what is said of a tag of which there is nothing
 
     @classmethod
     def read(cls, site: Site, tags: Mapping[str, Tag], now: int, usable: dict[str, int]) -> Self:
@@ -56,14 +58,14 @@ class Present:
 
     @property
     def as_of(self) -> int | None:
-        """When the newest reading came in."""
-        return min(max((s.seen for s in self.samples.values()), default=0), self.now) or None
+        """When the newest reading with a value came in; asking in vain brings no news."""
+        return min(max((s.seen for s in self.samples.values() if s.value is not None), default=0), self.now) or None
 
     def value(self, tag: str) -> Value:
         """The value of a tag, primary, in its quantity's unit."""
         sample, known = self.samples.get(tag), self.tags.get(tag)
         if sample is None or known is None:
-            return NEVER
+            return self.lacking
         used = self.usable.get(tag)
         age = max(self.now - used, 0) if used else None
         if sample.quality <= Quality.UNCERTAIN and self.now - sample.at > known.max_age:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from configs.text import Text, both
 from drivers.reading import Quality
 from edge_agent.alarm.alarm import Alarm, AlarmState
 from edge_agent.alarm.board import asked, open_alarms
-from edge_agent.overview.balance import PART, Wiring
+from edge_agent.exit import Exit, Stop
+from edge_agent.overview.balance import EXPORT, PART, Wiring
 from edge_agent.overview.device import ASLEEP, DeviceRow, DeviceView, device_row, device_view
 from edge_agent.overview.past import History, Past, Trend
-from edge_agent.overview.value import NEVER, Present, Value, worst
+from edge_agent.overview.value import NEVER, UNREADABLE, Present, Value, worst
 from edge_agent.period import US
 from edge_agent.site import Site
 from edge_agent.store.lock import LOCK_FILE, SILENT_S, Holder, running
+from edge_agent.store.reader import Reader
+from edge_agent.store.store import PLANT_DB
 
 DEAR_US = 15 * US  # how often the dear part is worth computing
 HEALTH = ("agent.blocked", "agent.overruns", "agent.alarm_faults")  # what the agent counts of itself since its start
@@ -54,6 +57,7 @@ class Overview:
     past: Past
     health: Mapping[str, int] = field(default_factory=dict)  # only what is not zero
     device: DeviceView | None = None
+    alarms_known: bool = True  # False where the store could not be asked
 
     @property
     def waiting(self) -> list[Alarm]:
@@ -90,6 +94,8 @@ def overview(
     dear: whether the past is worth waiting for; without it the past is what `memory` has of it.
     """
     memory = memory or Memory(site)
+    if not Reader(site.data).exists and (memory.usable or _running(site)):
+        raise Stop(Exit.SITE, "error.database_gone", file=site.data / PLANT_DB)
     present = Present.read(site, memory.tags, now, memory.usable)
     alarms, wanted = open_alarms(site, now), asked(site)
     return _seen(present, memory, memory.past(now, dear), alarms, wanted, device)
@@ -97,15 +103,15 @@ def overview(
 
 def blind(site: Site, now: int, memory: Memory, device: str | None = None) -> Overview:
     """The same plant when nothing can be read: every value unknown."""
-    return _seen(Present(site, now, memory.tags), memory, Past(now), [], set(), device)
+    nothing = Present(site, now, memory.tags, lacking=UNREADABLE)
+    return replace(_seen(nothing, memory, Past(now), [], set(), device), alarms_known=False)
 
 
 def _seen(
     present: Present, memory: Memory, past: Past, alarms: list[Alarm], wanted: set[str], device: str | None
 ) -> Overview:
     site, now = present.site, present.now
-    holder = running(site.data, LOCK_FILE)
-    agent = holder if holder and holder.command == "run" else None
+    agent = _running(site)
     view = _agent(agent, now)
     agent = None if view.state == "silent" else agent
     return Overview(
@@ -122,6 +128,12 @@ def _seen(
     )
 
 
+def _running(site: Site) -> Holder | None:
+    """The agent that holds the lock."""
+    holder = running(site.data, LOCK_FILE)
+    return holder if holder and holder.command == "run" else None
+
+
 def _agent(holder: Holder | None, now: int) -> Agent:
     if holder is None:
         return Agent("stopped")
@@ -135,17 +147,18 @@ def _health(present: Present, agent: Holder | None) -> dict[str, int]:
 
 
 def _flows(present: Present, wiring: Wiring, past: Past) -> list[Flow]:
-    """The rows of the balance; that of the export only while there is one."""
+    """The rows of the balance; that of the export only on days that have one."""
     rows = wiring.rows()
     values = {tag: present.value(tag) for tag in wiring.tags}
     numbers = wiring.balance(lambda tag: _number(values.get(tag, NEVER)))
     flows = []
     for row, tags in rows.items():
-        if row == "export" and not numbers[row]:
+        trend = past.trends.get(row, Trend())
+        if row == EXPORT and not numbers[row] and not trend.today:
             continue
         title = _titled(present.site, row.removeprefix(PART)) if row.startswith(PART) else None
         now = _joined([values.get(tag, NEVER) for tag in tags], numbers[row], len(tags) > 1)
-        flows.append(Flow(row, title, now, past.trends.get(row, Trend())))
+        flows.append(Flow(row, title, now, trend))
     return flows
 
 

@@ -97,14 +97,15 @@ async def test_what_it_reads_and_what_it_tells_arrive_as_batches() -> None:
     assert driver.calls == ["connect", "close"]
 
 
-async def test_a_loss_leaves_no_value_says_the_link_once_and_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_loss_leaves_no_value_says_why_and_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "leafgate")
     driver = Told([1.0, LinkError("refused"), 5.0], [[], LinkError("closed"), [6.0]])
     async with followed(driver) as (batches, _, _):
         begun, *found = await rows(batches, 6)
     assert begun + found[0] == [("line.power", 1.0, None), ("line.link", float(LinkState.UP), None)]
     assert found[1] == [("line.power", None, "closed"), ("line.link", float(LinkState.DOWN), "closed")]
-    assert found[2] == [("line.power", None, "refused")]
+    # The newest reason is the one that helps: a pulled adapter explains more than the first silence.
+    assert found[2] == [("line.power", None, "refused"), ("line.link", float(LinkState.DOWN), "refused")]
     assert found[3] == [("line.power", 5.0, None)]
     assert found[4] == [("line.power", 6.0, None), ("line.link", float(LinkState.UP), None)]
     assert driver.calls == ["connect", "close", "connect", "close", "connect", "close"]

@@ -15,6 +15,7 @@ from edge_agent.period import US
 from edge_agent.site import PLANT_FILE, Site
 from edge_agent.store import database
 from edge_agent.store.lock import make_data_folder
+from edge_agent.texts import Texts
 from tests.plants import plant
 from tests.tui import worlds
 from tests.tui.screens import Eyes, eyes
@@ -39,6 +40,11 @@ def grid_line(seen: Eyes) -> str:
     return next(line for line in seen.lines if "电网购入" in line)
 
 
+def well(seen: Eyes) -> bool:
+    """Nothing is wrong but that these small worlds have no agent."""
+    return Texts("zh")("tui.agent_stopped") in state_line(seen)
+
+
 async def test_the_screen_waits_for_a_database_that_is_not_there_yet(tmp_path: Path) -> None:
     site = worlds.demo_site(tmp_path / "site")
     now = worlds.the_time(site)
@@ -54,7 +60,7 @@ async def test_the_screen_waits_for_a_database_that_is_not_there_yet(tmp_path: P
         seen.now += 20 * US
         await seen.look()
         assert "336.6" in grid_line(seen)
-        assert "GB" in state_line(seen)
+        assert well(seen)
 
 
 async def test_a_database_of_a_newer_program_is_said_in_one_line(site: Site) -> None:
@@ -74,7 +80,7 @@ async def test_a_database_of_a_newer_program_is_said_in_one_line(site: Site) -> 
         seen.now = now + US
         await seen.look()
         assert "336.6" in grid_line(seen)
-        assert "[!]" not in state_line(seen)
+        assert well(seen)
 
 
 async def test_a_locked_database_is_waited_for_and_then_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +94,7 @@ async def test_a_locked_database_is_waited_for_and_then_said(site: Site, monkeyp
             assert "locked" in state_line(seen)
             db.execute("ROLLBACK")
         await seen.look()
-        assert "GB" in state_line(seen)
+        assert well(seen)
 
 
 async def test_a_damaged_database_is_said_in_one_line(site: Site) -> None:
@@ -125,7 +131,7 @@ async def test_a_wrong_plant_file_leaves_the_old_one_in_force_and_says_so(site: 
         (site.folder / PLANT_FILE).write_text(right.replace("zh: 一号工厂", "zh: 二号工厂"), encoding="utf-8")
         await seen.look()
         assert "二号工厂" in seen.lines[0]
-        assert "[!]" not in state_line(seen)
+        assert well(seen)
 
 
 async def test_a_device_that_is_taken_out_of_the_plant_file_leaves_an_empty_page(site: Site) -> None:
@@ -170,7 +176,7 @@ async def test_a_fault_in_a_look_is_one_line_and_the_next_look_goes_on(
             assert "--" in grid_line(seen)
         seen.now -= KEEP_US
         await seen.look()
-        assert "GB" in state_line(seen)
+        assert well(seen)
 
 
 async def test_a_wish_that_cannot_be_written_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,3 +243,34 @@ def test_a_base_install_says_which_extra_is_missing(
     said = capsys.readouterr().err
     assert 'pip install "leafgate[tui]"' in said
     assert said.count("\n") == 1
+
+
+async def test_a_database_that_vanishes_is_no_plant_without_alarms(site: Site) -> None:
+    """The alarms that stood are not told to be none; what cannot be asked is unknown."""
+    now = worlds.the_time(site)
+    worlds.alarms(site, now)
+    async with eyes(site, now) as seen:
+        assert "[!!]" in seen.lines[0]
+        (site.data / "plant.db").rename(site.data / "away.db")
+        await seen.look()
+        assert "plant.db" in state_line(seen)
+        assert "[!!]" in seen.lines[0], "the last look stands for a while"
+        seen.now += KEEP_US + US
+        await seen.look()
+        assert Texts("zh")("tui.alarms_unknown") in seen.lines[0]
+        assert Texts("zh")("tui.no_alarms") not in seen.text
+        (site.data / "away.db").rename(site.data / "plant.db")
+        await seen.look()
+        assert "[!!]" in seen.lines[0]
+
+
+async def test_new_alarms_come_on_top_of_a_list_that_nobody_reads(site: Site) -> None:
+    now = worlds.the_time(site)
+    for second, device in enumerate(["m2", "m3", "m4", "m5", "w1", "inv1", "hp1"]):
+        worlds.raised(site, f"{device}.power", now - 60 * US + second * US, "medium")
+    async with eyes(site, now) as seen:
+        worlds.raised(site, "m1.power", now, "urgent")
+        await seen.look()
+        listed = [line for line in seen.lines[2:] if "[~]" in line or "[!!]" in line]
+        assert listed
+        assert "[!!]" in listed[0]

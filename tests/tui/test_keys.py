@@ -141,7 +141,8 @@ async def _pause(seen: Eyes, key: str) -> None:
     assert Texts("zh")("tui.paused") in seen.text
     seen.now += 10 * worlds.MINUTE
     await seen.pilot.pause(1.2)
-    assert seen.lines[:-2] == before[:-2], "no look while it is paused"
+    assert seen.lines[1:-2] == before[1:-2], "no look while it is paused"
+    assert Texts("zh")("tui.is_paused") in seen.lines[0], "the top line says so whatever the state line has to say"
     await seen.press(key)
     assert "? 10m" in seen.text
 

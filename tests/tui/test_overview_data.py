@@ -212,6 +212,24 @@ def test_today_is_what_the_accounts_say(tmp_path: Path) -> None:
     assert today["meter:hvac"] == books.used("m4.energy_import", period).exact
 
 
+def test_todays_rest_is_unknown_while_a_meter_stays_behind(tmp_path: Path) -> None:
+    """Otherwise what that meter has not told yet would count as unmetered."""
+    site = worlds.demo_site(tmp_path / "site")
+    now = worlds.the_time(site)
+    worlds.morning(site, now, silent="m4", since=now - 5 * MINUTE)
+    today = {row: flow.trend.today for row, flow in flows(overview(site, now)).items()}
+    assert today[REST] is None
+    assert today[LOAD] is not None
+
+
+def test_todays_load_is_unknown_while_a_first_level_meter_stays_behind(tmp_path: Path) -> None:
+    site = worlds.demo_site(tmp_path / "site")
+    now = worlds.the_time(site)
+    worlds.morning(site, now, silent="m1", since=now - 5 * MINUTE)
+    today = {row: flow.trend.today for row, flow in flows(overview(site, now)).items()}
+    assert (today[REST], today[LOAD]) == (None, None)
+
+
 def test_a_register_that_fell_makes_today_unknown_however_it_is_read(tmp_path: Path) -> None:
     site = worlds.demo_site(tmp_path / "site")
     now = worlds.the_time(site)

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from edge_agent.alarm.alarm import Alarm, AlarmState
 from edge_agent.alarm.words import sentence, value_words
+from edge_agent.overview.balance import EXPORT, GRID, PART, PV
 from edge_agent.overview.device import DeviceRow
 from edge_agent.overview.past import HOUR
 from edge_agent.overview.view import Flow
@@ -39,6 +40,8 @@ class OverviewPage(Page):
         self._focus = DEVICES
 
     def body(self, view: View) -> list[Line]:
+        if self._focus != ALARMS:
+            self._pickers[ALARMS] = Picker()  # nobody reads it line by line: the most urgent stand on top
         tables = self._tables(view)
         heights = shares([tables[name].wanted for name in (FLOWS, DEVICES, ALARMS)], view.room)
         spare = view.room - sum(heights)
@@ -67,10 +70,12 @@ class OverviewPage(Page):
         alarm = self._alarm()
         if self._focus == ALARMS and alarm and alarm.tag.partition(".")[0] in devices:
             chosen = alarm.tag.partition(".")[0]
+        if self._focus == FLOWS:
+            chosen = device_of(self.view(), self._pickers[FLOWS].key)
         if chosen in devices:
             self.operator.open_device(chosen)
         else:
-            self.operator.say("tui.no_devices")
+            self.operator.say("tui.no_device_here" if devices else "tui.no_devices")
 
     def action_acknowledge(self) -> None:
         """Ask who has seen the selected alarm."""
@@ -92,6 +97,14 @@ class OverviewPage(Page):
 
     def _tables(self, view: View) -> dict[str, Table]:
         return {FLOWS: flow_table(view), DEVICES: device_table(view), ALARMS: alarm_table(view)}
+
+
+def device_of(view: View, row: str) -> str:
+    """The device behind a row of the balance; none for a sum."""
+    meters = view.look.site.plant.meters
+    flow = {GRID: "grid_import", EXPORT: "grid_export", PV: "pv_generation"}.get(row)
+    wanted = [m for n, m in meters.items() if row == PART + n or (flow and m.flow == flow)]
+    return wanted[0].tag.partition(".")[0] if len(wanted) == 1 else ""
 
 
 def shares(wanted: Sequence[int], room: int) -> list[int]:
@@ -191,7 +204,8 @@ def alarm_table(view: View) -> Table:
     columns = [*narrow[:3], Column(max(view.width - used, 10)), narrow[3], *wide]
     heads = [say(f"tui.alarm.{h}") for h in ("head", "time", "state", "text", "value", "by")]
     rows: dict[str, Sequence[Span]] = {a.id: _alarm(view, a) for a in view.plant.alarms}
-    return Table(columns, heads, rows, say("tui.no_alarms"))
+    empty = "tui.no_alarms" if view.plant.alarms_known else "tui.alarms_unreadable"
+    return Table(columns, heads, rows, say(empty), range_at=3)
 
 
 def _alarm(view: View, alarm: Alarm) -> list[Span]:

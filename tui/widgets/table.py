@@ -20,6 +20,7 @@ class Table:
     heads: Sequence[str]
     rows: dict[str, Sequence[Span]] = field(default_factory=dict)
     empty: str = ""
+    range_at: int = 0  # the head that says which rows are seen
 
     @property
     def keys(self) -> list[str]:
@@ -37,7 +38,8 @@ class Table:
         seen = picker.window(len(self.rows), height - 1)
         head = [(text, "label") for text in self.heads]
         if len(seen) < len(self.rows):
-            head[0] = (f"{self.heads[0]} {seen.start + 1}-{seen.stop}/{len(self.rows)}", "label bold")
+            seen_of = f"{seen.start + 1}-{seen.stop}/{len(self.rows)}" if seen else f"0/{len(self.rows)}"
+            head[self.range_at] = (f"{self.heads[self.range_at]} {seen_of}", "label bold")
         found = [(("  ", ""), *row(columns, head))]
         rows = list(self.rows.values())
         for index in seen:
