@@ -381,7 +381,7 @@ async def test_the_agent_stores_what_the_press_line_shows_and_that_it_is_lost(se
     await until_stored(lambda: (stored("press.power_1") or (0.0, None))[0] is None)
     stopped.set()
     await agent
-    assert stored("press.link") == (0.0, "closed")
+    assert stored("press.link") in ((0.0, "closed"), (0.0, "refused"))  # how it went, or what the next try found
 
 
 def newest(site: Site, tag: str) -> tuple[float | None, str | None] | None:
