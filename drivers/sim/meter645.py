@@ -17,10 +17,10 @@ from drivers.dlt645.codec import (
     encode,
     same_address,
 )
-from drivers.driver import Clock
 from drivers.profile import Profile
 from drivers.sim.faults import Fault, Faults
 from drivers.sim.measured import Measured, Values, cut
+from drivers.sim.meter_line import MeterLine
 
 OTHER_ERROR = 0x01  # error word, bit 0
 
@@ -58,25 +58,11 @@ class Meter645:
         return Frame(self.address, READ | REPLY, frame.data[:4] + payload)
 
 
-class Line645:
-    """Every meter hears every frame, and those of other protocols too; the one that is meant replies."""
+class Line645(MeterLine[Frame]):
+    """The DL/T 645 meters of a line."""
 
-    def __init__(self, meters: list[Meter645], faults: Faults, clock: Clock) -> None:
-        self.meters, self._faults, self.clock = meters, faults, clock
-        self._decoder = Decoder()
+    def hunter(self) -> Decoder:
+        return Decoder()
 
-    def feed(self, data: bytes) -> list[tuple[float, bytes]]:
-        sent: list[tuple[float, bytes]] = []
-        # What is left of another protocol's frame may look like a start: a question behind it still counts.
-        for frame in self._decoder.feed(data) + self._decoder.flush():
-            for meter in self.meters:
-                now = self.clock()
-                reply = meter.answer(frame, self._faults, now)
-                if reply is not None:
-                    asked = WAKE_UP + encode(frame)
-                    sent += self._faults.sent(meter.name, WAKE_UP + encode(reply), -2, now, asked)
-        return sent
-
-    def quiet(self) -> None:
-        """The line was silent: forget a frame that never came to its end."""
-        self._decoder = Decoder()
+    def sent(self, frame: Frame) -> bytes:
+        return WAKE_UP + encode(frame)

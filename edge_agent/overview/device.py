@@ -9,13 +9,13 @@ from configs.text import Text, both
 from drivers.reading import Kind, Quality
 from edge_agent.overview.value import Present, Value, worst
 from edge_agent.poll import LINK_ITEM, LinkState
+from edge_agent.reach import DIGITS
 from edge_agent.site import DeviceConfig, Site
 from edge_agent.store.lock import Holder
 from edge_agent.store.reader import Reader
 
 UNKNOWN = "unknown"  # a link of which the running agent has said nothing
 ASLEEP = "asleep"
-SERIAL = ("dlt645-2007", "cjt188-2004")  # found on their bus by address, the others by unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ def device_view(present: Present, name: str, agent: Holder | None) -> DeviceView
 def where(site: Site, name: str) -> str:
     """Where a device is: its line and address, its host, or its url."""
     config = site.plant.devices[name]
-    serial = site.profiles[config.profile].protocol in SERIAL
-    place = f"address {config.address}" if serial else f"unit {config.unit}"
+    by_address = site.profiles[config.profile].protocol in DIGITS
+    place = f"address {config.address}" if by_address else f"unit {config.unit}"
     if config.url:
         return config.url
     if config.bus:

@@ -7,17 +7,21 @@ from datetime import datetime
 from datetime import time as clock_time
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.profile import Profile
 from drivers.reading import Kind
+from drivers.sim.address import Address
 from drivers.sim.faults import Fault, Faults, Order
+from drivers.sim.fragment import filled
 from drivers.sim.measured import Measured
 from drivers.sim.measures import CT, Measures
-from drivers.sim.plant import ABLE, PROFILES, shipped
+from drivers.sim.plant import ABLE, ADDRESSES, HOST, PROFILES, UNITS, WATER_ADDRESS, shipped
 from drivers.sim.world import (
     KWH_PER_PIECE,
     NODE_US,
@@ -130,6 +134,16 @@ def test_the_presses_make_the_pieces_that_are_filed(world: World, now: int) -> N
     hour = (press["rate_1"] + press["rate_2"]) * 60.0
     drawn = world.power(now).press - PRESS_STANDBY_KW
     assert hour == 0.0 or hour == pytest.approx(drawn / KWH_PER_PIECE)
+
+
+def test_the_demonstrations_site_describes_the_plant_that_is_simulated() -> None:
+    where = Address(Path("line1"), HOST, 1, 2, "opc.tcp://127.0.0.1:3/x", "u", "p")
+    devices = yaml.load(filled(where, "zh"), yaml.BaseLoader)["devices"]
+    assert {name: device["profile"] for name, device in devices.items()} == PROFILES
+    assert {name: float(device["ct"]) for name, device in devices.items() if "ct" in device} == CT
+    addresses = {name: device["address"] for name, device in devices.items() if "address" in device}
+    assert addresses == {**ADDRESSES, "w1": WATER_ADDRESS}
+    assert {name: int(devices[name]["unit"]) for name in UNITS} == UNITS
 
 
 def test_the_inverter_sleeps_at_night_and_the_heat_pump_gives_more_than_it_takes() -> None:
