@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from drivers.bus import Bus, StreamBus
+from drivers.bus import Bus, Line, Port, StreamBus, TunnelBus
 from drivers.driver import Clock, Device, Driver
 from drivers.link import SerialLink, TcpLink
+from drivers.wire import Wire
 
-LEAST_GAP_S = 0.02  # quiet before a question, protocols.md 2.1; longer than 3.5 characters from 2400 baud up
-GAP_BYTES = 3.5
 FOLLOWED = ("opcua",)  # protocols whose devices tell what changed
-BITS_PER_BYTE = 11  # start, 8 data, parity, stop
+METER_GAP_S = 0.02  # quiet before a question to a DL/T 645, CJ/T 188 or M-Bus meter, protocols.md 2.1
+GAP_BYTES = 3.5  # of silence between two frames; Modbus over serial line V1.02, 2.5.1.1
+LEAST_GAP_S = 0.00175  # the same above 19200 baud
 
 
 def driver_for(device: Device, bus: Bus, clock: Clock) -> Driver:
@@ -17,23 +18,28 @@ def driver_for(device: Device, bus: Bus, clock: Clock) -> Driver:
 
     One that is followed instead of asked has a connection of its own and leaves the bus alone.
     """
+    line = port_for(device, bus)
     match device.profile.protocol:
         case "modbus":
             from drivers.modbus.driver import ModbusDriver
 
-            return ModbusDriver(device, bus, clock)
-        case "dlt645-2007":
+            return ModbusDriver(device, line, clock)
+        case "dlt645-2007" | "dlt645-1997":
             from drivers.dlt645.driver import Dlt645Driver
 
-            return Dlt645Driver(device, bus, clock)
+            return Dlt645Driver(device, line, clock)
         case "cjt188-2004":
             from drivers.cjt188.driver import Cjt188Driver
 
-            return Cjt188Driver(device, bus, clock)
+            return Cjt188Driver(device, line, clock)
         case "sunspec":
             from drivers.sunspec.driver import SunSpecDriver
 
-            return SunSpecDriver(device, bus, clock)
+            return SunSpecDriver(device, line, clock)
+        case "mbus":
+            from drivers.mbus.driver import MBusDriver
+
+            return MBusDriver(device, line, clock)
         case "opcua":
             return follower_for(device, clock)
     raise ValueError(device.profile.protocol)
@@ -48,11 +54,25 @@ def follower_for(device: Device, clock: Clock) -> Driver:
     return OpcUaDriver(device, clock)
 
 
-def serial_bus(name: str, port: str, baud: int, parity: str, stop: int) -> Bus:
+def port_for(device: Device, bus: Bus) -> Line:
+    """The device's way to its line, with the silence that its protocol keeps before a question."""
+    if bus.is_stream:
+        return bus
+    wire = device.wire or bus.wire
+    gap_s = max(LEAST_GAP_S, GAP_BYTES * wire.byte_s if wire else 0.0)
+    if device.profile.protocol not in ("modbus", "sunspec"):
+        gap_s = max(gap_s, METER_GAP_S)
+    return Port(bus, wire, gap_s)
+
+
+def serial_bus(name: str, port: str, wire: Wire) -> Bus:
     """A serial line; nothing is opened before the first question."""
-    byte_s = BITS_PER_BYTE / baud
-    gap_s = max(LEAST_GAP_S, GAP_BYTES * byte_s)
-    return Bus(name, lambda: SerialLink.open(port, baud, parity, stop), gap_s=gap_s, byte_s=byte_s)
+    return Bus(name, lambda: SerialLink.open(port, wire), wire=wire)
+
+
+def tunnel_bus(name: str, host: str, port: int, wire: Wire) -> Bus:
+    """A serial line behind a transparent TCP converter, whose line settings are those of `wire`."""
+    return TunnelBus(name, lambda: TcpLink.open(host, port), wire=wire)
 
 
 def tcp_bus(name: str, host: str, port: int) -> Bus:

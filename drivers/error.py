@@ -15,7 +15,7 @@ class LinkError(DriverError):
     """Nothing usable came back: try again later.
 
     reason: no_port, refused, no_reply, closed, noise; OPC UA also access_denied, cert_untrusted,
-    cert_changed, overrun.
+    cert_changed.
     """
 
 

@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 
-from drivers.build import FOLLOWED, driver_for, follower_for, serial_bus, tcp_bus
+from drivers.build import FOLLOWED, driver_for, follower_for, serial_bus, tcp_bus, tunnel_bus
 from drivers.bus import Bus
 from drivers.driver import Clock
 from edge_agent.batch import Batch
@@ -17,7 +17,8 @@ from edge_agent.inbox import Inbox
 from edge_agent.poll import Poll, poll_line
 from edge_agent.record import QUEUE_BATCHES, Recorder
 from edge_agent.requests import agree, begin
-from edge_agent.site import Site
+from edge_agent.site import DeviceConfig, Plant, Site
+from edge_agent.store.alarms import AlarmReader
 from edge_agent.store.lock import writing
 from edge_agent.store.reader import Reader
 from edge_agent.store.store import Store
@@ -40,8 +41,10 @@ async def run_agent(site: Site, wall: Clock, stopped: asyncio.Event) -> None:
         recorder = Recorder(site, store, inbox, batches, clock, health)
         lines = dict(_lines(site, clock))
         log.info("agent of %s: %d devices on %d lines", site.plant.site.id, len(site.plant.devices), len(lines))
-        polling = [asyncio.create_task(poll_line(polls, batches, clock, health)) for polls in lines.values()]
-        polling += [asyncio.create_task(follow(poll, batches, clock, health)) for poll in _followed(site, clock)]
+        polling = [asyncio.create_task(poll_line(bus, polls, batches, clock, health)) for bus, polls in lines.items()]
+        followed = list(_followed(site, clock))
+        since = _stored(site, followed, wall())
+        polling += [asyncio.create_task(follow(poll, batches, clock, health, since)) for poll in followed]
         recording = asyncio.create_task(recorder.run())
         try:
             await _until(stopped, [*polling, recording])
@@ -70,15 +73,21 @@ def _lines(site: Site, clock: Clock) -> Iterator[tuple[Bus, list[Poll]]]:
             continue
         key = config.bus or f"{config.host}:{config.port}"
         if key not in buses:
-            line = plant.buses.get(config.bus)
-            if line is None:
-                buses[key] = tcp_bus(key, config.host, config.port)
-            else:
-                buses[key] = serial_bus(key, line.serial, line.baud, line.parity, line.stop)
+            buses[key] = bus_of(plant, config)
         driver = driver_for(site.device(name), buses[key], clock)
         polls.setdefault(key, []).append(Poll(driver, config.poll))
     for key, bus in buses.items():
         yield bus, polls[key]
+
+
+def bus_of(plant: Plant, device: DeviceConfig) -> Bus:
+    """The line that a device is asked on."""
+    line = plant.buses.get(device.bus)
+    if line is None:
+        return tcp_bus(f"{device.host}:{device.port}", device.host, device.port)
+    if line.host:
+        return tunnel_bus(device.bus, line.host, line.port, line.wire)
+    return serial_bus(device.bus, line.serial, line.wire)
 
 
 def _followed(site: Site, clock: Clock) -> Iterator[Poll]:
@@ -86,6 +95,12 @@ def _followed(site: Site, clock: Clock) -> Iterator[Poll]:
     for name, config in site.plant.devices.items():
         if site.profiles[config.profile].protocol in FOLLOWED:
             yield Poll(follower_for(site.device(name), clock), config.poll)
+
+
+def _stored(site: Site, followed: list[Poll], now: int) -> dict[str, int]:
+    """When each tag of these devices was stored last; what came later, and while nobody ran, was missed."""
+    tags = [tag.name for poll in followed for tag in poll.driver.device.tags()]
+    return {tag: at for tag, (at, _, _) in AlarmReader(site.data).last_good(tags, now).items()}
 
 
 async def _until(stopped: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

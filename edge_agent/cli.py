@@ -41,6 +41,9 @@ TABLE: dict[str, Entry] = {
     "doctor": Entry(
         "edge_agent.commands.doctor:doctor", "检查运行环境并给出修复命令", "Check the machine; name the repair"
     ),
+    "scan": Entry("edge_agent.commands.scan:scan", "搜索总线上的表计与设备", "Find the devices on a line"),
+    "read": Entry("edge_agent.commands.read:read", "抄读一台设备一次", "Read one device once"),
+    "decode": Entry("edge_agent.commands.decode:decode", "解释抄到的报文", "Explain captured bytes"),
     "run": Entry("edge_agent.commands.run:run", "运行采集代理", "Run the agent"),
     "watch": Entry(
         "assistant.commands.watch:watch",
@@ -62,6 +65,7 @@ TABLE: dict[str, Entry] = {
     "frameworks": Entry("assistant.commands.frameworks:frameworks", "列出评价体系", "The rule sets"),
     "gap": Entry("assistant.commands.gap:gap", "绿色工厂认证还缺什么", "What is still lacking for certification"),
     "ask": Entry("assistant.commands.ask:ask", "用自己的话提问", "Ask a question"),
+    "bench": Entry("edge_agent.commands.bench:bench", "测速：与同次运行中的界限之比", "Speed as ratios to a limit"),
     "demo": Entry("assistant.commands.demo:demo", "在模拟工厂上完整演示", "The whole line on a simulated plant"),
 }
 

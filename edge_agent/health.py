@@ -125,6 +125,8 @@ def _certificate(path: Path) -> Check:
 
 def _ports(site: Site) -> Iterator[Check]:
     for name, bus in site.plant.buses.items():
+        if not bus.serial:
+            continue  # a converter in the network; its devices tell by their links
         path = Path(bus.serial)
         if not path.exists():
             yield Check("port", False, "doctor.port.missing", {"bus": name, "port": path}, "ls -l /dev/serial/by-id/")

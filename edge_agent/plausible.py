@@ -43,10 +43,12 @@ class Plausible:
         self._registers: dict[str, float] = {}  # the last known value of each counter
         self._finest = math.inf  # the smallest step that a counter was seen to take, kWh
         self._frozen = False
+        judges = self._owed and self._counters
+        self.tags = frozenset(self._owed) | frozenset(self._counters) if judges else frozenset[str]()  # all that matter
 
     def judged(self, readings: Sequence[Reading]) -> list[Reading]:
         """The same readings; good counters that should have moved and did not are uncertain, with their value."""
-        if not self._owed or not self._counters:
+        if not self.tags:
             return list(readings)
         for reading in readings:
             if reading.tag in self._owed:
@@ -107,7 +109,7 @@ class Plausible:
             declared = factor * 10.0**-item.decimals
         elif self._is_modbus and item.type == "float32":
             declared = factor * 2.0 ** (math.frexp(self._registers.get(tag, 0.0) / factor)[1] - FLOAT32_BITS)
-        elif self._is_modbus and "int" in item.type:
+        elif self._is_modbus and item.type != "float64":
             declared = factor * abs(item.scale)
         else:
             declared = DECLARED_KWH if seen is not None else UNSEEN_KWH

@@ -1,14 +1,21 @@
-"""Asking the devices of one line in turn, each when it is due; a dead one costs the others little."""
+"""Asking the devices of one line in turn, each when it is due; a slow or dead one costs the others little.
+
+A device may take its fair part of the line at one go. Beyond that its cycle stops between two questions
+for whoever is due, and goes on afterwards. What it lets the line wait is held against it: it is passed
+over until its waiting is less than 5 % of the time, unless the line has that much time for nobody else.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from drivers.bus import Bus
 from drivers.driver import Clock, Driver
 from drivers.error import DriverError
 from drivers.reading import Quality
@@ -17,6 +24,9 @@ from edge_agent.plausible import Plausible
 from edge_agent.retry import Retry
 
 log = logging.getLogger("leafgate.poll")
+
+WASTE_SHARE = 0.04  # of the line's time that one device may let it wait while others are due
+UNUSED_S = 30.0  # for so long it keeps what it did not use, so that one late answer costs it nothing
 
 
 class LinkState(IntEnum):
@@ -41,6 +51,9 @@ class Poll:
     driver: Driver
     period_s: float
     due: float = 0.0  # on the event loop's clock
+    beat: float = 0.0  # when the present cycle was due
+    barred: float = -math.inf  # until then it is passed over for the others
+    cost: float = 0.0  # seconds that its last question kept the line waiting
     state: LinkState | None = None
     why: str | None = None  # of a lost link, as last found
     retry: Retry = field(default_factory=Retry)
@@ -54,19 +67,42 @@ class Poll:
         return self.driver.device.name
 
 
-async def poll_line(polls: Sequence[Poll], batches: asyncio.Queue[Batch], clock: Clock, health: Counter[str]) -> None:
-    """Read the devices of one line for ever; every cycle goes into `batches` as one batch.
+async def poll_line(
+    bus: Bus, polls: Sequence[Poll], batches: asyncio.Queue[Batch], clock: Clock, health: Counter[str]
+) -> None:
+    """Read the devices of one line for ever; every cycle goes into `batches` as one batch, a cut one as several.
 
     A full queue blocks the line, and that is counted: nothing is dropped.
     """
     loop = asyncio.get_running_loop()
     while True:
-        poll = min(polls, key=lambda p: p.due)
-        await asyncio.sleep(max(poll.due - loop.time(), 0.0))
-        begun = loop.time()
-        batch = await cycle(poll, clock)
+        now = loop.time()
+        await asyncio.sleep(max(min(_asked_at(p, polls, now) for p in polls) - now, 0.0))
+        begun, wasted = loop.time(), bus.wasted_s
+        poll = min(polls, key=lambda p: (_asked_at(p, polls, begun) > begun, p.due))
+        batch = await cycle(poll, clock, _until(poll, polls, begun))
+        poll.cost = bus.last_wasted_s
+        poll.barred = max(poll.barred, begun - UNUSED_S) + (bus.wasted_s - wasted) / WASTE_SHARE
         _schedule(poll, begun, loop.time(), health)
         await hand_over(batch, batches, health)
+
+
+def _asked_at(poll: Poll, polls: Sequence[Poll], now: float) -> float:
+    """When a device may be asked; one that keeps the line waiting comes between the others or after its bar."""
+    at = max(poll.due, now)
+    if poll.barred <= at:
+        return at
+    next_other = min((p.due for p in polls if p is not poll), default=math.inf)
+    return at if at + poll.cost <= next_other else poll.barred
+
+
+def _until(poll: Poll, polls: Sequence[Poll], now: float) -> float:
+    """When its cycle is to stop: a dead device gets one question, any other its fair part or what is free."""
+    if poll.state == LinkState.DOWN:
+        return now
+    others = [p.due for p in polls if p is not poll and p.state != LinkState.DOWN]
+    fair = 0.0 if poll.barred > now else poll.period_s / len(polls)
+    return max(now + fair, min(others, default=math.inf))
 
 
 async def hand_over(batch: Batch, batches: asyncio.Queue[Batch], health: Counter[str]) -> None:
@@ -76,22 +112,27 @@ async def hand_over(batch: Batch, batches: asyncio.Queue[Batch], health: Counter
     await batches.put(batch)
 
 
-async def cycle(poll: Poll, clock: Clock) -> Batch:
+async def cycle(poll: Poll, clock: Clock, until: float = math.inf) -> Batch:
     """One reading of one device; a failure becomes readings without value, with its reason."""
-    batch, usable = await asked(poll, clock)
+    batch, usable = await asked(poll, clock, until)
     if usable:
         found(poll, clock, batch)
     return batch
 
 
-async def asked(poll: Poll, clock: Clock) -> tuple[Batch, bool]:
-    """One reading of one device, and whether any of it can be used; where none can, its link is down."""
+async def asked(poll: Poll, clock: Clock, until: float = math.inf) -> tuple[Batch, bool]:
+    """One reading of one device, and whether any of it can be used; where none can, its link is down.
+
+    The part of a cycle that time cut says nothing about the link when it holds nothing to use.
+    """
     try:
-        readings = poll.plausible.judged(await poll.driver.read())
+        readings = poll.plausible.judged(await poll.driver.read(until))
     except Exception as fault:
         return failed(poll, clock, fault), False
     batch = Batch.of(readings)
     if all(r.quality == Quality.BAD for r in readings):
+        if poll.driver.unfinished and poll.state != LinkState.DOWN:
+            return batch, False
         # It talks, but nothing it says can be used: as good as dead, and as expensive for its line.
         why = (readings[0].reason if readings else None) or "no_reply"
         return _lost(poll, clock, batch, DriverError(why)), False
@@ -137,11 +178,15 @@ def _enter(poll: Poll, state: LinkState, clock: Clock, batch: Batch, why: str | 
 
 
 def _schedule(poll: Poll, begun: float, ended: float, health: Counter[str]) -> None:
-    """Keep the beat: a missed beat is counted and left out, never queued."""
+    """Keep the beat: a missed beat is counted and left out, never queued. A cut cycle goes on after those now due."""
     if poll.state == LinkState.DOWN:
-        poll.due = ended + max(poll.period_s, poll.retry.next_wait())
+        poll.beat, poll.due = 0.0, ended + max(poll.period_s, poll.retry.next_wait())
         return
-    start = poll.due or begun
-    missed = int((ended - start) // poll.period_s)
+    poll.beat = poll.beat or poll.due or begun
+    if poll.driver.unfinished:
+        poll.due = ended
+        return
+    missed = int((ended - poll.beat) // poll.period_s)
     health["agent.overruns"] += missed
-    poll.due = start + (missed + 1) * poll.period_s
+    poll.due = poll.beat + (missed + 1) * poll.period_s
+    poll.beat = 0.0

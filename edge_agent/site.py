@@ -18,8 +18,10 @@ from configs.problem import ConfigError, Problem
 from configs.scalars import Seconds
 from configs.text import Text, both
 from drivers.driver import Device
-from drivers.profile import Profile, faults
+from drivers.profile import Profile
+from drivers.profile_check import faults
 from drivers.reading import Kind, Tag
+from drivers.wire import Wire
 
 PLANT_FILE = "plant.yaml"
 T = TypeVar("T")
@@ -44,12 +46,23 @@ class SiteInfo(msgspec.Struct, frozen=True):
 
 
 class BusConfig(msgspec.Struct, frozen=True):
-    """One serial line."""
+    """One serial line: at a port of ours, or behind a transparent TCP converter at a host."""
 
-    serial: str
+    serial: str = ""
+    host: str = ""
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 4001
     baud: Annotated[int, msgspec.Meta(ge=300)] = 2400
     parity: Literal["N", "E", "O"] = "E"
     stop: Literal[1, 2] = 1
+
+    @property
+    def wire(self) -> Wire:
+        return Wire(self.baud, self.parity, self.stop)
+
+    @property
+    def place(self) -> str:
+        """The serial port, or the host and port of the converter."""
+        return self.serial or f"{self.host}:{self.port}"
 
 
 class DeviceConfig(msgspec.Struct, frozen=True):
@@ -61,16 +74,26 @@ class DeviceConfig(msgspec.Struct, frozen=True):
     host: str = ""
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 502
     url: str = ""
-    security: Literal["Basic256Sha256", "none"] = "Basic256Sha256"
+    security: Literal["Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss", "none"] = "Basic256Sha256"
     mode: Literal["SignAndEncrypt", "Sign"] = "SignAndEncrypt"
     user: str = ""
     password_file: str = ""
+    user_certificate: str = ""  # OPC UA: in the place of user and password_file
+    user_key: str = ""
     address: str = ""
     unit: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1
     poll: Annotated[Seconds, msgspec.Meta(ge=0.1)] = Seconds(15.0)
     timeout: Annotated[Seconds, msgspec.Meta(gt=0)] = Seconds(1.0)
+    sampling: Annotated[Seconds, msgspec.Meta(ge=0)] = Seconds(0.25)  # OPC UA: how often the server looks
+    baud: Annotated[int, msgspec.Meta(ge=300)] | None = None  # line settings of its own; left out: its bus's
+    parity: Literal["N", "E", "O"] | None = None
+    stop: Literal[1, 2] | None = None
     ct: Positive = 1.0
     pt: Positive = 1.0
+
+    def wire_on(self, bus: BusConfig) -> Wire:
+        """The line settings that this device needs on its bus."""
+        return Wire(self.baud or bus.baud, self.parity or bus.parity, self.stop or bus.stop)
 
 
 class MeterConfig(msgspec.Struct, frozen=True):
@@ -165,6 +188,7 @@ class Site:
     def device(self, name: str) -> Device:
         """The device as drivers want it."""
         config = self.plant.devices[name]
+        bus = self.plant.buses.get(config.bus)
         return Device(
             name,
             self.profiles[config.profile],
@@ -178,6 +202,10 @@ class Site:
             config.user,
             self.folder / config.password_file if config.password_file else None,
             self.folder / "pki",
+            config.wire_on(bus) if bus else None,
+            config.sampling,
+            self.folder / config.user_certificate if config.user_certificate else None,
+            self.folder / config.user_key if config.user_key else None,
         )
 
     def tags(self) -> dict[str, Tag]:

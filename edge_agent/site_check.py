@@ -12,7 +12,7 @@ from configs.problem import Problem, nearest
 from configs.quantity import carriers, quantities
 from drivers.error import ProfileError
 from drivers.profile import Profile
-from edge_agent.reach import out_of_reach, place, same_port
+from edge_agent.reach import lines, out_of_reach, place
 from edge_agent.site import MANUAL, DeviceConfig, MeterConfig, Plant
 
 REFERENCES = ("no_bus", "no_profile", "no_tag", "no_parent")
@@ -49,7 +49,7 @@ class _Check:
 
     def all(self) -> Iterator[Problem]:
         yield from self._site()
-        yield from same_port(self.loaded)
+        yield from lines(self.loaded)
         for name, device in self.plant.devices.items():
             yield from self._device(name, device)
         for name, manual in self.plant.manual.items():
@@ -121,7 +121,7 @@ class _Check:
 
     def _place(self, device: DeviceConfig) -> tuple[object, ...]:
         profile = self.profiles.get(device.profile)
-        return place(device, profile.value.protocol if profile else "")
+        return place(device, profile.value if profile else None)
 
     def _meter(self, name: str, meter: MeterConfig) -> Iterator[Problem]:
         where = ("meters", name)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from edge_agent.period import US
 
+METER_MOMENT = "YYMMDDhhmm"  # the unit of the quantity `moment`; DL/T 645-2007, table A.4
 _LOOSE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?)?")
 _OFFSET = re.compile(r"(Z|[+-]\d{2}:?\d{2})$")
 
@@ -23,6 +24,16 @@ def iso(at: int | None, zone: ZoneInfo) -> str | None:
 def short(text: str | None) -> str:
     """A moment of a JSON body as people read it: day and minute of the site's clock."""
     return "--" if text is None else text[:16].replace("T", " ")
+
+
+def as_read(value: float, unit: str) -> str | None:
+    """A number that people read as something else: when a meter says that something occurred; None for any other."""
+    if unit != METER_MOMENT:
+        return None
+    year, month, day, hour, minute = (int(f"{value:010.0f}"[i : i + 2]) for i in range(0, 10, 2))
+    if not value:
+        return "--"
+    return f"20{year:02d}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}"
 
 
 def moment(text: str, zone: ZoneInfo) -> int:

@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("leafgate", deadline=None)  # how long an example takes says more of the machine than of it
+settings.load_profile("leafgate")
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"

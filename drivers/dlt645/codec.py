@@ -1,8 +1,8 @@
-"""DL/T 645-2007 frames and values without I/O: bytes in, frames out. It can build reads only.
+"""DL/T 645 frames of both editions without I/O: bytes in, frames out. It can build reads only.
 
-A frame is 68 A0..A5 68 C L DATA CS 16 after any number of FE; every data byte is sent plus 33H;
-CS is the sum from the first 68 through the data as sent. Controls other than 11H, 12H and 13H
-(write, relay, clear) cannot be built here.
+A frame is 68 A0..A5 68 C L DATA CS 16 after any number of FE; every data byte is sent plus 33H; CS is
+the sum from the first 68 through the data as sent. An identifier of eight digits is of the edition of
+2007, one of four of that of 1997. Controls that write, switch or clear cannot be built here.
 """
 
 from __future__ import annotations
@@ -12,21 +12,17 @@ from dataclasses import dataclass
 from drivers.hunt import Hunter
 
 READ, READ_NEXT, READ_ADDRESS = 0x11, 0x12, 0x13
-REPLY, ERROR = 0x80, 0x40  # bits of the control byte: from the meter, it says no
+READ_1997, READ_NEXT_1997 = 0x01, 0x02
+READS = (READ, READ_NEXT, READ_ADDRESS, READ_1997, READ_NEXT_1997)
+REPLY, ERROR, MORE = 0x80, 0x40, 0x20  # bits of the control byte: from the meter, it says no, more follows
 NO_DATA = 0x02  # error word, bit 1: the meter lacks this item
 WAKE_UP = b"\xfe" * 4
 ANY_ADDRESS = "A" * 12
+BROADCAST = "9" * 12  # meters of 1997 answer reads there: KTS-Intek/DLT645, test-exchange-dlt645-97.log
+METER_NUMBER_1997 = "C032"  # that edition has no question for the address
 HEAD, TAIL = 10, 2  # bytes before and after the data
 LONGEST = 200  # data bytes of a read reply
 START, END, SHIFT = 0x68, 0x16, 0x33
-
-
-class BadValueError(ValueError):
-    """The bytes are no number; `reason` is not_bcd or wrong_length."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +41,59 @@ class Frame:
     def is_error(self) -> bool:
         return bool(self.control & ERROR)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether the rest of a long answer must be asked for."""
+        return bool(self.control & MORE)
+
+    @property
+    def function(self) -> int:
+        """What was asked, without the bits of the reply."""
+        return self.control & ~(REPLY | ERROR | MORE)
+
 
 def encode(frame: Frame) -> bytes:
-    """The frame as sent, without wake-up bytes."""
+    """The frame as sent, without wake-up bytes; raises ValueError for all but reads and their replies."""
+    if frame.function not in READS:
+        raise ValueError(f"control {frame.control:02X}")
     body = bytes([START]) + bytes.fromhex(frame.address)[::-1] + bytes([START, frame.control, len(frame.data)])
     body += bytes((b + SHIFT) & 0xFF for b in frame.data)
     return body + bytes([sum(body) & 0xFF, END])
 
 
 def read_request(address: str, di: str) -> bytes:
-    """Ask a meter for one data identifier, printed DI3 DI2 DI1 DI0 as in the standard."""
-    return WAKE_UP + encode(Frame(address, READ, bytes.fromhex(di)[::-1]))
+    """Ask a meter for one data identifier, printed highest byte first as in the standard."""
+    return WAKE_UP + encode(Frame(address, read_control(di), di_bytes(di)))
 
 
 def read_next_request(address: str, di: str, sequence: int) -> bytes:
     """Ask for the rest of a long answer; `sequence` counts from 1."""
-    return WAKE_UP + encode(Frame(address, READ_NEXT, bytes.fromhex(di)[::-1] + bytes([sequence])))
+    return WAKE_UP + encode(Frame(address, next_control(di), di_bytes(di) + bytes([sequence])))
 
 
 def read_address_request(address: str = ANY_ADDRESS) -> bytes:
     """Ask the only meter on a line for its address."""
     return WAKE_UP + encode(Frame(address, READ_ADDRESS, b""))
+
+
+def read_address_request_1997(address: str = BROADCAST) -> bytes:
+    """The same of the older edition: the address stands in the head of the reply."""
+    return read_request(address, METER_NUMBER_1997)
+
+
+def read_control(di: str) -> int:
+    """The control that asks for an identifier in its edition."""
+    return READ if len(di) == 8 else READ_1997
+
+
+def next_control(di: str) -> int:
+    """The control that asks for the rest."""
+    return READ_NEXT if len(di) == 8 else READ_NEXT_1997
+
+
+def di_bytes(di: str) -> bytes:
+    """An identifier as it stands in the data, lowest byte first."""
+    return bytes.fromhex(di)[::-1]
 
 
 def same_address(asked: str, got: str) -> bool:
@@ -104,33 +132,3 @@ def _size(data: bytearray, start: int) -> int | None:
 def _decoded(raw: bytes) -> Frame:
     data = bytes((b - SHIFT) & 0xFF for b in raw[HEAD:-TAIL])
     return Frame(raw[6:0:-1].hex().upper(), raw[8], data)
-
-
-def number(payload: bytes, decimals: int, signed: bool) -> float | None:
-    """A BCD number, low byte first; None when the meter filled the field with FF.
-
-    Only a `signed` item has its sign in the top bit: unsigned energy reaches 999999.99, where
-    that bit is a digit. Raises BadValueError not_bcd for anything else.
-    """
-    if payload and all(b == 0xFF for b in payload):
-        return None
-    raw = bytearray(payload[::-1])
-    negative = signed and bool(raw) and bool(raw[0] & 0x80)
-    if negative:
-        raw[0] &= 0x7F
-    digits = raw.hex()
-    if not digits.isdecimal():
-        raise BadValueError("not_bcd")
-    value = float(int(digits) / 10**decimals)
-    return -value if negative and value else value
-
-
-def bcd(value: float, size: int, decimals: int, signed: bool) -> bytes:
-    """The payload of a value, for the simulator; raises OverflowError when it does not fit."""
-    whole = round(abs(value) * 10**decimals)
-    raw = bytearray.fromhex(f"{whole:0{2 * size}d}") if whole < 10 ** (2 * size) else bytearray()
-    if not raw or (signed and raw[0] & 0x80) or (value < 0 and whole and not signed):
-        raise OverflowError(value)
-    if value < 0 and whole:
-        raw[0] |= 0x80
-    return bytes(raw[::-1])

@@ -1,4 +1,4 @@
-"""One DL/T 645-2007 meter: asks item by item and takes only the reply that is meant.
+"""One DL/T 645 meter of either edition: asks block by block, and item by item where the meter wants that.
 
 A reply counts when address, control and data identifier match; echoes, late replies and other
 meters' replies are dropped and the waiting goes on.
@@ -6,130 +6,131 @@ meters' replies are dropped and the waiting goes on.
 
 from __future__ import annotations
 
+import math
+
 from configs.quantity import quantities
-from drivers.answer import Answer
-from drivers.bus import Bus
-from drivers.dlt645.codec import (
-    ERROR,
-    NO_DATA,
-    READ,
-    REPLY,
-    BadValueError,
-    Decoder,
-    Frame,
-    number,
-    read_request,
-    same_address,
-)
+from drivers.bcd import BadValueError
+from drivers.bus import Line
+from drivers.dlt645.codec import NO_DATA, Frame, read_next_request, read_request
+from drivers.dlt645.plan import Question, plan, singly
+from drivers.dlt645.reply import Reply
+from drivers.dlt645.table import known
+from drivers.dlt645.value import value, value_size
 from drivers.driver import Clock, Device
-from drivers.error import DeviceError, LinkError
-from drivers.profile import Item
+from drivers.error import DeviceError
 from drivers.reading import Quality, Reading
+from drivers.round import Found, Rounds
 
-MOST_DAMAGED = 2  # damaged replies that end a cycle: each costs the line a timeout
-LACKING_CYCLES = 240  # an item the meter lacks is asked again this much later; meters get replaced
-
-
-class Reply(Answer[Frame]):
-    """Waits for the reply to one read among everything else on the line."""
-
-    def __init__(self, address: str, di: str) -> None:
-        super().__init__(Decoder())
-        self._address, self._di = address, bytes.fromhex(di)[::-1]
-
-    def meant(self, frame: Frame) -> bool:
-        if not same_address(self._address, frame.address):
-            return False
-        if frame.control == READ | REPLY | ERROR:
-            return len(frame.data) == 1
-        return frame.control == READ | REPLY and frame.data[:4] == self._di
+MOST_FOLLOWING = 8  # frames after the first: the longest block, of 64 demands, needs two
 
 
 class Dlt645Driver:
-    """Reads every item of the profile once a cycle; see `drivers.driver.Driver` for the promise."""
+    """Reads the items of the profile; see `drivers.driver.Driver` for the promise."""
 
-    def __init__(self, device: Device, bus: Bus, clock: Clock) -> None:
+    def __init__(self, device: Device, bus: Line, clock: Clock) -> None:
         self.device = device
         self._bus, self._clock = bus, clock
-        self._names = list(device.profile.items)
-        self._first = 0  # the item that the next cycle begins with
-        self._lacking: dict[str, int] = {}  # item to the cycles it is left out
+        self._items = device.profile.items
+        self._rounds = self._whole()
+
+    @property
+    def unfinished(self) -> bool:
+        return self._rounds.unfinished
 
     async def connect(self) -> None:
         await self._bus.connect()
 
     async def probe(self) -> str:
-        """The address that answers for the first item."""
-        frame = await self._ask(self.device.profile.items[self._names[0]])
+        """The address that answers for the first item, even with a refusal."""
+        di = next(iter(self._items.values())).di
+        reply = Reply(self.device.address, di)
+        frame = await self._bus.ask(read_request(self.device.address, di), reply, self.device.timeout)
         return frame.address
 
-    async def read(self) -> list[Reading]:
-        found: dict[str, Reading] = {}
-        heard, damaged = False, 0
-        order = self._names[self._first :] + self._names[: self._first]
-        if all(self._lacking.get(name) for name in order):
-            self._lacking.clear()
-        for place, name in enumerate(order):
-            if self._left_out(name):
-                found[name] = self._reading(name, None, Quality.ABSENT, "no_data")
-                continue
-            try:
-                found[name] = await self._read(name)
-                heard = True
-            except LinkError as error:
-                self._begin_after(name)
-                if error.reason != "noise":
-                    if not heard:
-                        raise
-                    found |= {n: self._reading(n, None, Quality.BAD, error.reason) for n in order[place:]}
-                    break  # one silence ends the cycle, so that a dead meter costs its line one timeout
-                found[name] = self._reading(name, None, Quality.BAD, "checksum")
-                damaged += 1
-                if damaged == MOST_DAMAGED:
-                    found |= {n: self._reading(n, None, Quality.BAD, "checksum") for n in order[place:]}
-                    break  # leave the line to the others
-        return [found[name] for name in self._names]
+    async def read(self, until: float = math.inf) -> list[Reading]:
+        found = await self._rounds.cycle(self._ask, until)
+        if found and not self.unfinished and all(r.reason == "device_error" for r in found.values()):
+            self._rounds = self._whole()  # it refused everything, which says nothing about blocks
+        return [found[name] for name in self._items if name in found]
 
     async def close(self) -> None:
         """Nothing to give back: the bus belongs to all devices on it."""
 
-    def _left_out(self, name: str) -> bool:
-        left = self._lacking.get(name, 0)
-        if left:
-            self._lacking[name] = left - 1
-        return left > 0
+    def _whole(self) -> Rounds[Question]:
+        return Rounds(plan(self._items), self._failed, self._absent)
 
-    def _begin_after(self, name: str) -> None:
-        """So that an item that always fails costs the others nothing."""
-        self._first = (self._names.index(name) + 1) % len(self._names)
+    async def _ask(self, question: Question) -> Found:
+        try:
+            payload = await self._payload(question.di)
+        except DeviceError as error:
+            return self._refused(question, error.reason)
+        except BadValueError as error:
+            return self._all(question, Quality.BAD, error.reason)
+        if not question.is_block:
+            return {name: self._value(name, payload) for name in question.names}
+        block = known(question.di)
+        if block is None or not block.fits(len(payload)):
+            return self._split(question)
+        return {name: self._value(name, self._cut(name, payload, place)) for name, place in question.places}
 
-    async def _ask(self, item: Item) -> Frame:
-        request = read_request(self.device.address, item.di)
-        frame = await self._bus.ask(request, Reply(self.device.address, item.di), self.device.timeout)
+    async def _payload(self, di: str) -> bytes:
+        """The data of one identifier, of all frames that it takes; raises DeviceError, BadValueError, LinkError."""
+        address = self.device.address
+        frame, data = await self._exchange(read_request(address, di), Reply(address, di))
+        for sequence in range(1, MOST_FOLLOWING + 1):
+            if not frame.has_more:
+                return data
+            request = read_next_request(address, di, sequence)
+            frame, more = await self._exchange(request, Reply(address, di, sequence))
+            data += more
+        if frame.has_more:
+            raise BadValueError("wrong_length")
+        return data
+
+    async def _exchange(self, request: bytes, reply: Reply) -> tuple[Frame, bytes]:
+        frame = await self._bus.ask(request, reply, self.device.timeout)
         if frame.is_error:
             raise DeviceError("no_data" if frame.data[0] & NO_DATA else "device_error", f"{frame.data[0]:02X}")
-        return frame
+        return frame, reply.payload(frame)
 
-    async def _read(self, name: str) -> Reading:
-        item = self.device.profile.items[name]
+    def _refused(self, question: Question, reason: str) -> Found:
+        if question.is_block:
+            return self._split(question)
+        if reason != "no_data":
+            return self._all(question, Quality.BAD, reason)
+        self._rounds.rest(question)
+        return self._absent(question)
+
+    def _split(self, question: Question) -> Found:
+        """Some meters know no blocks: from now on each item alone."""
+        self._rounds.replace(question, singly(question.names, self._items))
+        return {}
+
+    def _cut(self, name: str, payload: bytes, place: int) -> bytes:
+        size = value_size(self._items[name])
+        return payload[place * size :][:size]
+
+    def _value(self, name: str, raw: bytes) -> Reading:
+        if not raw:
+            return self._reading(name, None, Quality.ABSENT, "no_data")
+        item = self._items[name]
         try:
-            payload = (await self._ask(item)).data[4:]
-            if len(payload) != item.bytes:
-                raise BadValueError("wrong_length")
-            value = number(payload, item.decimals, item.signed)
+            found = value(item, raw)
         except BadValueError as error:
-            self._begin_after(name)
             return self._reading(name, None, Quality.BAD, error.reason)
-        except DeviceError as error:
-            if error.reason == "no_data":
-                self._lacking[name] = LACKING_CYCLES
-                return self._reading(name, None, Quality.ABSENT, error.reason)
-            self._begin_after(name)
-            return self._reading(name, None, Quality.BAD, error.reason)
-        if value is None:
+        if found is None:
             return self._reading(name, None, Quality.ABSENT, "filler")
         factor = quantities()[item.quantity].factor(item.unit) or 1.0
-        return self._reading(name, value * factor, Quality.GOOD, None)
+        return self._reading(name, found * factor, Quality.GOOD, None)
+
+    def _failed(self, question: Question, reason: str) -> Found:
+        return self._all(question, Quality.BAD, "checksum" if reason == "noise" else reason)
+
+    def _absent(self, question: Question) -> Found:
+        return self._all(question, Quality.ABSENT, "no_data")
+
+    def _all(self, question: Question, quality: Quality, reason: str) -> Found:
+        return {name: self._reading(name, None, quality, reason) for name in question.names}
 
     def _reading(self, name: str, value: float | None, quality: Quality, reason: str | None) -> Reading:
         now = self._clock()

@@ -1,14 +1,12 @@
-"""The part of Modbus that RTU and TCP share, without I/O: reads out, replies in, registers to numbers.
+"""The part of Modbus that RTU and TCP share, without I/O: reads out, replies in.
 
 A PDU is a function code and its data. Functions 1 to 4 read; nothing else can be built here.
 """
 
 from __future__ import annotations
 
-import math
 import struct
-
-from drivers.profile import Item
+from functools import lru_cache
 
 READS = (1, 2, 3, 4)
 BIT_FUNCTIONS = (1, 2)
@@ -26,18 +24,9 @@ REASONS = {
     10: "no_reply",  # the gateway has no path to the device
     11: "no_reply",  # the device behind the gateway is silent
 }
-FORMATS = {
-    "uint16": "H",
-    "int16": "h",
-    "uint32": "I",
-    "int32": "i",
-    "uint64": "Q",
-    "int64": "q",
-    "float32": "f",
-    "float64": "d",
-}
 
 
+@lru_cache(maxsize=1024)  # the same questions are asked again and again
 def read_pdu(function: int, start: int, count: int) -> bytes:
     """Ask for `count` registers or bits; raises ValueError for a function that does not read."""
     most = MOST_BITS if function in BIT_FUNCTIONS else MOST_REGISTERS
@@ -58,35 +47,3 @@ def answers(pdu: bytes, asked: bytes) -> bool:
         return len(pdu) == 2
     size = data_size(asked)
     return pdu != asked and pdu[0] == asked[0] and len(pdu) == 2 + size and pdu[1] == size
-
-
-def width(item: Item) -> int:
-    """Registers that an item takes, or 1 for a bit."""
-    return 1 if item.function in BIT_FUNCTIONS else struct.calcsize(FORMATS[item.type]) // 2
-
-
-def number(raw: bytes, item: Item) -> float | None:
-    """The value of an item's registers in the wire's unit; None when the device says it has none."""
-    data = _ordered(raw, item.order)
-    value = struct.unpack(">" + FORMATS[item.type], data)[0]
-    if value in item.absent or int.from_bytes(data, "big") in item.absent:
-        return None
-    scaled = float(value) * item.scale + item.offset
-    return scaled if math.isfinite(scaled) else None
-
-
-def registers(value: float, item: Item) -> bytes:
-    """The registers of a value in the wire's unit, for the simulator."""
-    raw = (value - item.offset) / item.scale
-    code = FORMATS[item.type]
-    return _ordered(struct.pack(">" + code, raw if code in "fd" else round(raw)), item.order)
-
-
-def _ordered(raw: bytes, order: str) -> bytes:
-    """Between the wire's order and ABCD; each of the four orders undoes itself."""
-    words = [raw[i : i + 2] for i in range(0, len(raw), 2)]
-    if order in ("CDAB", "DCBA"):
-        words.reverse()
-    if order in ("BADC", "DCBA"):
-        words = [w[::-1] for w in words]
-    return b"".join(words)

@@ -65,10 +65,13 @@ def reply_to(asked: Frame) -> Size:
 
 
 class Decoder:
-    """Finds the wanted frames in a stream, at whatever byte they begin; what is no frame never holds one back."""
+    """Finds the wanted frames in a stream, at whatever byte they begin; what is no frame never holds one back.
 
-    def __init__(self, size: Size) -> None:
-        self._size = size
+    `units` are the first bytes of the wanted frames.
+    """
+
+    def __init__(self, size: Size, units: bytes) -> None:
+        self._size, self._units = size, units
         self._rest = bytearray()
         self.dropped = 0  # bytes that belonged to no wanted frame
 
@@ -82,7 +85,7 @@ class Decoder:
         self._rest += data
         frames: list[Frame] = []
         start = 0
-        while start < len(self._rest):
+        while (start := self._begin(start)) < len(self._rest):
             raw = self._sound(start)
             if raw:
                 frames.append(Frame(raw[0], raw[1:-CRC_SIZE]))
@@ -97,6 +100,11 @@ class Decoder:
     def flush(self) -> list[Frame]:
         """The line went quiet: no frame waits behind another one here."""
         return []
+
+    def _begin(self, start: int) -> int:
+        """Where the next frame may begin; the end of what came when nowhere."""
+        places = (self._rest.find(unit, start) for unit in self._units)
+        return min((place for place in places if place >= 0), default=len(self._rest))
 
     def _sound(self, start: int) -> bytes:
         data = bytes(self._rest[start : start + LONGEST])

@@ -9,9 +9,10 @@ import struct
 from dataclasses import dataclass
 
 from drivers.hunt import Hunter
-from drivers.modbus.pdu import EXCEPTION, LONGEST_PDU, READS, read_pdu
+from drivers.modbus.pdu import EXCEPTION, LONGEST_PDU, READS, data_size, read_pdu
 
 MBAP = struct.Struct(">HHHB")
+PDU = slice(MBAP.size, None)  # of a frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,13 @@ def encode(frame: Frame) -> bytes:
 def read_request(transaction: int, unit: int, function: int, start: int, count: int) -> bytes:
     """Ask for `count` registers or bits; raises ValueError for a function that does not read."""
     return encode(Frame(transaction, unit, read_pdu(function, start, count)))
+
+
+def reply_begin(asked: Frame) -> tuple[bytes, int]:
+    """How the frame begins that answers a read with data, and how long it is."""
+    size = data_size(asked.pdu)
+    head = MBAP.pack(asked.transaction, 0, 3 + size, asked.unit)
+    return head + bytes([asked.pdu[0], size]), MBAP.size + 2 + size
 
 
 class Decoder(Hunter[Frame]):

@@ -1,4 +1,4 @@
-"""OPC UA. Only this package and the simulated server import asyncua, and only where a device needs it."""
+"""OPC UA. Only this package, the simulated server and the benchmarks import asyncua, where a device needs it."""
 
 from __future__ import annotations
 

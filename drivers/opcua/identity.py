@@ -85,6 +85,12 @@ def check_pinned(pki: Path, device: str, certificate: bytes) -> None:
         raise LinkError("cert_changed", str(path))
 
 
+def validity(certificate: bytes) -> tuple[datetime, datetime]:
+    """From when to when a certificate is valid, UTC; raises ValueError."""
+    read = x509.load_der_x509_certificate(certificate)
+    return read.not_valid_before_utc, read.not_valid_after_utc
+
+
 def pin(pki: Path, device: str, certificate: bytes) -> None:
     """Remember the certificate that a device showed first; raises OSError."""
     path = _pin(pki, device)

@@ -21,6 +21,17 @@ NO_SERVICE = (  # the server is there and takes nobody at present
     ua.StatusCodes.BadTcpNotEnoughResources,
     ua.StatusCodes.BadResourceUnavailable,
 )
+TOO_MUCH = (  # the server wants smaller requests
+    ua.StatusCodes.BadTooManyOperations,
+    ua.StatusCodes.BadEncodingLimitsExceeded,
+    ua.StatusCodes.BadRequestTooLarge,
+    ua.StatusCodes.BadResponseTooLarge,
+    ua.StatusCodes.BadTcpMessageTooLarge,
+)
+
+
+class TooMuchError(LinkError):
+    """A request of many nodes is refused as a whole; each of its halves may be answered."""
 
 
 def refusal(error: Exception, connecting: bool = False) -> DriverError:
@@ -45,6 +56,8 @@ def _status(error: ua.UaStatusCodeError, connecting: bool) -> DriverError:
     code, name = error.code, type(error).__name__
     if code == ua.StatusCodes.BadTimeout:
         return LinkError("no_reply", name)
+    if code in TOO_MUCH:
+        return TooMuchError("refused", name)
     if code in NO_SERVICE:
         return LinkError("refused", name)
     if not connecting:

@@ -1,40 +1,38 @@
-"""What a session needs before it begins: the endpoint, our certificate, the server's, the password."""
+"""What a session needs before it begins: the endpoint that plant.yaml names, our certificate, the server's."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 from asyncua import Client, ua
 from asyncua.client.ua_client import UaClientState
-from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
 from asyncua.crypto.uacrypto import CertProperties
 from asyncua.observer import NULL_OBSERVER, Observer
 from cryptography import x509
 
 from drivers.driver import Device
 from drivers.error import LinkError, ProfileError
-from drivers.opcua.identity import Identity, check_pinned, first, own_identity, pin
+from drivers.opcua.identity import Identity, check_pinned, first, own_identity, pin, validity
+from drivers.opcua.user import NO_POLICY, POLICIES, introduce
 
-NO_POLICY = "http://opcfoundation.org/UA/SecurityPolicy#None"
+log = logging.getLogger("leafgate.opcua")
 
 
 async def secure(client: Client, device: Device) -> bytes | None:
     """Prepare a client as plant.yaml says; answers the server's certificate, None without security.
 
-    Raises ProfileError no_endpoint, no_password_file, no_pki, password_in_clear; LinkError cert_changed;
-    and what asyncua raises.
+    Another policy or mode than that is never taken. Raises ProfileError no_endpoint, no_password_file,
+    no_user_certificate, no_pki, password_in_clear; LinkError cert_changed; and what asyncua raises.
     """
-    if device.user and device.security == "none":
-        raise ProfileError("password_in_clear", device.name)
-    if device.user:
-        client.set_user(device.user)
-        client.set_password(_password(device))
+    introduce(client, device)
     offered = await client.connect_and_get_server_endpoints()
     if device.security == "none":
         _endpoint(offered, NO_POLICY, ua.MessageSecurityMode.None_, device)
         return None
-    policy, mode = SecurityPolicyBasic256Sha256, ua.MessageSecurityMode[device.mode]
+    policy, mode = POLICIES[device.security], ua.MessageSecurityMode[device.mode]
     server = first(_endpoint(offered, policy.URI, mode, device).ServerCertificate or b"")
     who = await asyncio.to_thread(_identity, device, server)
     client.application_uri = who.uri
@@ -68,14 +66,22 @@ async def enter(client: Client, trusted: bool) -> None:
         client.uaclient.observer = NULL_OBSERVER
 
 
-def remember(device: Device, server: bytes | None) -> None:
-    """Pin the certificate of a server that has proved to hold its key; raises ProfileError no_pki."""
+def remember(device: Device, server: bytes | None, now: datetime | None = None) -> None:
+    """Pin the certificate of a server that has proved to hold its key; raises ProfileError no_pki.
+
+    One that has expired, or is not valid yet, is warned of and taken: many machines keep the one they
+    were built with, or have no clock, and the pin says more than the date.
+    """
     if server is None:
         return
     try:
         pin(_pki(device), device.name, server)
-    except OSError as error:
+        begin, end = validity(server)
+    except (OSError, ValueError) as error:
         raise ProfileError("no_pki", str(error)) from None
+    if not begin <= (now or datetime.now(UTC)) <= end:
+        said = "%s: the server's certificate is valid from %s to %s only; it is taken, and kept as the one we know"
+        log.warning(said, device.name, begin.date(), end.date())
 
 
 def _endpoint(
@@ -84,7 +90,15 @@ def _endpoint(
     for endpoint in offered:
         if (endpoint.SecurityPolicyUri, endpoint.SecurityMode) == (policy, mode):
             return endpoint
-    raise ProfileError("no_endpoint", f"{device.security} {device.mode}")
+    asked = "none" if device.security == "none" else f"{device.security} {device.mode}"
+    there = ", ".join(sorted({_offer(endpoint) for endpoint in offered}))
+    raise ProfileError("no_endpoint", f"asked for {asked}; the server offers {there}")
+
+
+def _offer(endpoint: ua.EndpointDescription) -> str:
+    """Policy and mode of an endpoint as plant.yaml writes them."""
+    policy = str(endpoint.SecurityPolicyUri).rpartition("#")[2]
+    return "none" if policy == "None" else f"{policy} {endpoint.SecurityMode.name}"
 
 
 def _identity(device: Device, server: bytes) -> Identity:
@@ -100,14 +114,3 @@ def _pki(device: Device) -> Path:
     if device.pki is None:
         raise ProfileError("no_pki", device.name)
     return device.pki
-
-
-def _password(device: Device) -> str:
-    """The first line of the password file; read at each connect, so that a new one needs no restart."""
-    try:
-        if device.password_file is None:
-            raise FileNotFoundError(device.name)
-        lines = device.password_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise ProfileError("no_password_file", str(error)) from None
-    return lines[0].strip() if lines else ""

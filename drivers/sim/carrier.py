@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Protocol
 
+from drivers.wire import Wire
+
 READ_SIZE = 4096
 
 
@@ -44,6 +46,9 @@ class MemoryLink:
                 return await self._arrived.get()
         except TimeoutError:
             return b""
+
+    async def set(self, wire: Wire) -> None:
+        """Memory has no line settings."""
 
     async def close(self) -> None:
         """Nothing to give back."""

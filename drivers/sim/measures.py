@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from drivers.sim.calendar import chance
+from drivers.sim.electric import electric
 from drivers.sim.world import KWH_PER_PIECE, PRESS_SHARES, PRESS_STANDBY_KW, US, Flows, World
 
 WOBBLE_US = 10 * US  # voltage and frequency move this often
@@ -32,8 +33,8 @@ class Measures:
         """The values of one device by time; raises KeyError for one that the plant does not have."""
         kinds: dict[str, Callable[[int], Mapping[str, float]]] = {
             "m1": self.grid,
-            "m2": lambda at: self._meter(at, "m2", lambda f: f.press),
-            "m3": lambda at: self._meter(at, "m3", lambda f: f.compressor),
+            "m2": lambda at: electric(self._meter(at, "m2", lambda f: f.press)),
+            "m3": lambda at: electric(self._meter(at, "m3", lambda f: f.compressor)),
             "m4": lambda at: self._meter_in_watts(at, "m4", lambda f: f.hvac),
             "m5": lambda at: self._meter_in_watts(at, "m5", lambda f: f.workshop),
             "w1": self.water,
@@ -47,7 +48,7 @@ class Measures:
         """The grid meter: forward is import, reverse is export."""
         power, energy = self.world.power(at), self.world.energy(at)
         net = power.grid_import - power.grid_export
-        return _three_phases(at, CT["m1"], net, energy.grid_import, energy.grid_export)
+        return electric(_three_phases(at, CT["m1"], net, energy.grid_import, energy.grid_export))
 
     def inverter(self, at: int) -> dict[str, float]:
         """The PV inverter: W, Wh, V, A; everything is positive while it generates."""

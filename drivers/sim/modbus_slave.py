@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import or_
 
 from drivers.driver import Clock
 from drivers.modbus import rtu, tcp
-from drivers.modbus.pdu import BIT_FUNCTIONS, EXCEPTION, MOST_BITS, MOST_REGISTERS, READS, REQUEST, registers
+from drivers.modbus.pdu import BIT_FUNCTIONS, EXCEPTION, MOST_BITS, MOST_REGISTERS, READS, REQUEST
+from drivers.modbus.value import registers
 from drivers.profile import Profile
 from drivers.sim.faults import Fault, Faults
 from drivers.sim.measured import Measured, Values
@@ -56,7 +58,11 @@ class Slave:
         for name, item in self.profile.items.items():
             if item.function == function and item.register is not None and name in values:
                 raw = registers(values[name], item)
-                words |= {item.register + i: raw[2 * i : 2 * i + 2] for i in range(len(raw) // 2)}
+                for place in range(len(raw) // 2):
+                    word = raw[2 * place : 2 * place + 2]
+                    if item.bits:  # beside the other fields of the same register
+                        word = bytes(map(or_, word, words.get(item.register + place, bytes(2))))
+                    words[item.register + place] = word
         return words
 
 
@@ -98,11 +104,11 @@ class SlaveLineRtu:
 
     def quiet(self) -> None:
         """The line was silent: forget a frame that never came to its end."""
-        self._decoder = rtu.Decoder(self._size)
+        self._decoder = rtu.Decoder(self._size, bytes(slave.unit for slave in self.slaves))
 
     def _size(self, data: bytes) -> int:
         """How long the question to one of these units is that begins with these bytes; 0 for none."""
-        if len(data) < 2 or not any(slave.unit == data[0] for slave in self.slaves):
+        if len(data) < 2:
             return 0
         if data[1] in COUNTED:
             return COUNTED_SIZE + data[COUNT_AT] if len(data) > COUNT_AT else 0

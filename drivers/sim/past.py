@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TextIO
 
+from drivers.modbus.value import FLOAT32, shortest
 from drivers.sim.measured import cut
 from drivers.sim.measures import CT
 from drivers.sim.world import CNY_PER_PIECE, MINUTE_US, NODE_US, US, Flows, World
@@ -16,8 +16,8 @@ NOTE = "simulated"
 
 
 def float32(value: float) -> float:
-    """A value as a float32 register carries it."""
-    return float(struct.unpack(">f", struct.pack(">f", value))[0])
+    """A value as the driver reads it from a float32 register."""
+    return shortest(FLOAT32.unpack(FLOAT32.pack(value))[0])
 
 
 def _decimals(ratio: float = 1.0) -> Callable[[float], float]:

@@ -11,12 +11,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from drivers.error import ProfileError
-from drivers.modbus.pdu import MOST_REGISTERS
+from drivers.sunspec.definition import HEAD_WORDS
 
 BASES = (40000, 0, 50000)  # 0-based, in the order of pysunspec2 1.3.7, sunspec2/modbus/client.py
 MARKER = b"SunS"
 HEAD = struct.Struct(">HH")  # id, length of what follows
-HEAD_WORDS = 2
 LAST_ID = 0xFFFF
 NO_ID = 0  # registers that nobody filled
 TOP = 65536  # registers of a Modbus device
@@ -44,6 +43,11 @@ class Model:
         """The registers that must stand at its start."""
         return HEAD.pack(self.id, self.length)
 
+    @property
+    def end(self) -> int:
+        """The first register behind it."""
+        return self.start + HEAD_WORDS + self.length
+
 
 Walk = Generator[Span, bytes | None, list[Model]]
 
@@ -53,28 +57,25 @@ def walk(bases: Sequence[int] = BASES) -> Walk:
 
     Raises ProfileError no_sunspec when no base holds the marker or the chain has no end.
     """
-    at = yield from _first_model(bases)
+    return (yield from heads((yield from _first_model(bases))))
+
+
+def heads(at: int) -> Walk:
+    """The same from the register of a first model on."""
     models: list[Model] = []
     while at + HEAD_WORDS <= TOP:
         data = yield Span(at, HEAD_WORDS)
         if data is None:
             break  # some devices refuse the length behind the last id
         model_id, length = HEAD.unpack(data)
-        end = at + HEAD_WORDS + length
-        if model_id in (LAST_ID, NO_ID) or end > TOP:
+        model = Model(model_id, at, length)
+        if model_id in (LAST_ID, NO_ID) or model.end > TOP:
             break
-        models.append(Model(model_id, at, length))
+        models.append(model)
         if len(models) > MOST_MODELS:
             raise ProfileError("no_sunspec", f"more than {MOST_MODELS} models")
-        at = end
+        at = model.end
     return models
-
-
-def spans(model: Model, most: int) -> list[Span]:
-    """The reads for a model from its head on, at most `most` registers of it, in the least pieces."""
-    end = model.start + min(HEAD_WORDS + model.length, most)
-    starts = range(model.start, end, MOST_REGISTERS)
-    return [Span(start, min(MOST_REGISTERS, end - start)) for start in starts]
 
 
 def _first_model(bases: Sequence[int]) -> Generator[Span, bytes | None, int]:

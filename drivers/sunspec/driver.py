@@ -1,45 +1,51 @@
-"""One SunSpec inverter: finds the chain of models once, then reads each model it needs as a whole.
+"""One SunSpec device over Modbus TCP or RTU: finds its chain of models once, then reads what the profile needs.
 
-Values and scale factors come from the same question. At night an inverter withdraws its live values:
-they are absent because it is asleep, and its counter stays.
+At night an inverter withdraws its live values: they are absent because it is asleep, and its counter stays.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
-from configs.quantity import quantities
-from drivers.bus import Bus
+from drivers.bus import Line
 from drivers.driver import Clock, Device
 from drivers.error import DeviceError, LinkError
-from drivers.modbus.unit import Unit
 from drivers.reading import Kind, Quality, Reading
-from drivers.sunspec.chain import BASES, Model, Span, spans, walk
-from drivers.sunspec.models import Layout, check, layouts
+from drivers.round import Found, Rounds
+from drivers.sunspec.chain import Model
+from drivers.sunspec.definition import HEAD_WORDS, definition
+from drivers.sunspec.models import check
+from drivers.sunspec.plan import Plan, Question, plan, questions, words_of_counts
+from drivers.sunspec.rest import DC_MODELS
+from drivers.sunspec.source import MovedError, Source
+from drivers.sunspec.values import Registers, counts, whole
 
-READ_HOLDING = 3
 COMMON = 1
-LIVE = ("W", "A")  # mandatory: an inverter that has neither does not work
-STATE = "St"
-OFF, SLEEPING, SHUTTING_DOWN, FAULT = 1, 2, 6, 7  # St of models 101-103 and 111-113
-REFUSED = ("illegal_function", "illegal_address", "illegal_value")  # it has nothing there
-
-
-class _Moved(DeviceError):
-    """A model does not stand where the chain had it."""
 
 
 class SunSpecDriver:
-    """Reads every item of the profile once a cycle; see `drivers.driver.Driver` for the promise."""
+    """Asks for the items of the profile, model by model; see `drivers.driver.Driver` for the promise.
 
-    def __init__(self, device: Device, bus: Bus, clock: Clock) -> None:
+    To find the chain is one question: it is not cut by time, for half a chain tells nothing.
+    """
+
+    def __init__(self, device: Device, bus: Line, clock: Clock) -> None:
         self.device = device
         self._bus, self._clock = bus, clock
-        self._unit = Unit(bus, device.unit, device.timeout)
+        self._source = Source(bus, device.unit, device.timeout)
         self._items = device.profile.items
-        self._bases: tuple[int, ...] = BASES
         self._chain: list[Model] = []  # empty until it is found
-        self._first = 0  # the model that the next cycle begins with
+        self._sure = False  # whether the device has answered ever since the chain was found
+        self._fresh = False  # whether the chain was found in this very cycle
+        self._asleep = False  # what its inverter model said last
+        self._plans: dict[Question, Plan] = {}
+        self._homeless: list[str] = []  # items without a model
+        self._rounds = self._begun([])
+
+    @property
+    def unfinished(self) -> bool:
+        return self._rounds.unfinished
 
     async def connect(self) -> None:
         await self._bus.connect()
@@ -48,143 +54,101 @@ class SunSpecDriver:
         """Who the device says it is; one that refuses is there too."""
         unit = f"unit {self.device.unit}"
         try:
-            common = next((m for m in await self._walked() if m.id == COMMON), None)
-            if common is None:
+            common = next((m for m in await self._source.chain() if m.id == COMMON), None)
+            layout = definition(COMMON)
+            if common is None or layout is None:
                 return unit
-            layout = layouts()[COMMON]
-            data = await self._whole(common, layout)
+            registers = await self._source.head(common, min(HEAD_WORDS + common.length, layout.group.words))
         except DeviceError as error:
             return f"{unit} ({error.reason})"
-        return " ".join(filter(None, [layout.text(data, "Mn"), layout.text(data, "Md"), unit]))
+        _, there = whole(layout, registers.pieces[0].data)
+        words = [registers.text(there[name]) for name in ("Mn", "Md") if name in there]
+        return " ".join(filter(None, [*words, unit]))
 
-    async def read(self) -> list[Reading]:
+    async def read(self, until: float = math.inf) -> list[Reading]:
         try:
-            found = await self._twice()
+            found = await self._cycle(until)
         except (LinkError, DeviceError) as error:
             if isinstance(error, LinkError) and error.reason != "noise":
                 raise
             found = self._all(self._items, Quality.BAD, error.reason)
-        return [found[name] for name in self._items]
+        return [found[name] for name in self._items if name in found]
 
     async def close(self) -> None:
         """Nothing to give back: the bus belongs to all devices on it."""
 
-    async def _twice(self) -> dict[str, Reading]:
-        """One cycle; where the chain moved it is found anew and read at once."""
+    async def _cycle(self, until: float) -> Found:
+        """One cycle or the rest of one; where the chain moved it is found anew and read at once."""
+        begins, self._fresh = not self.unfinished, False
+        if not self._sure:
+            await self._find()
         try:
-            return await self._cycle()
-        except _Moved:
-            self._chain = []
-            return await self._cycle()
+            found = await self._rounds.cycle(self._ask, until)
+        except MovedError:
+            await self._find()
+            found = await self._rounds.cycle(self._ask, until)
+        return self._all(self._homeless, Quality.ABSENT, "no_model") | found if begins else found
 
-    async def _cycle(self) -> dict[str, Reading]:
-        fresh = not self._chain
-        chain = self._chain or await self._walked()
-        homes = self._homes(chain)
-        self._chain = chain if homes else []  # with nothing to read, only the walk shows that the device is there
-        found = self._all(self._items, Quality.ABSENT, "no_model")
-        start = self._first % max(len(homes), 1)
-        order = homes[start:] + homes[:start]
-        for place, (model, names) in enumerate(order):
-            try:
-                found |= await self._read(model, names, fresh)
-            except LinkError as error:
-                if error.reason == "noise":
-                    found |= self._all(names, Quality.BAD, "noise")
-                    continue
-                self._chain, self._first = [], start + place + 1
-                if place == 0:
-                    raise
-                for _, left in order[place:]:
-                    found |= self._all(left, Quality.BAD, error.reason)
-                break  # one silence ends the cycle, so that a dead device costs its line one timeout
-        return found
-
-    async def _walked(self) -> list[Model]:
-        """The chain of the device; a base that stays silent comes last next time."""
+    async def _find(self) -> None:
+        """The chain; where it is another one than before, its questions begin anew."""
         check(self._items)
-        steps = walk(self._bases)
-        try:
-            span = next(steps)
-            while True:
-                span = steps.send(await self._try(span))
-        except StopIteration as end:
-            chain: list[Model] = end.value
-            return chain
+        chain = await self._source.chain()
+        asked = questions(chain, self._items)
+        if chain != self._chain or self.unfinished:
+            self._chain, self._rounds = chain, self._begun(asked)
+        self._plans.clear()
+        self._homeless = [name for name in self._items if not any(name in question.names for question in asked)]
+        self._fresh, self._sure = True, bool(asked)  # with nothing to read, only the walk shows that it is there
 
-    async def _try(self, span: Span) -> bytes | None:
-        """The registers, or None where the device has none."""
+    def _begun(self, asked: list[Question]) -> Rounds[Question]:
+        return Rounds(
+            asked,
+            failed=lambda question, why: self._all(question.names, Quality.BAD, why),
+            absent=lambda question: self._all(question.names, Quality.ABSENT, "no_model"),
+        )
+
+    async def _ask(self, question: Question) -> Found:
+        """The items of one model; raises MovedError unless the chain is fresh, for then to walk again is no use."""
         try:
-            return await self._unit.read(READ_HOLDING, span.start, span.count)
+            if question not in self._plans:
+                self._plans[question] = await self._planned(question)
+            how = self._plans[question]
+            registers = await self._source.registers(question.model, how)
         except DeviceError as error:
-            if error.reason in REFUSED:
-                return None
-            raise
-        except LinkError:
-            if span.start in self._bases:
-                place = self._bases.index(span.start) + 1
-                self._bases = self._bases[place:] + self._bases[:place]
-            raise
-
-    def _homes(self, chain: list[Model]) -> list[tuple[Model, list[str]]]:
-        """The models to read, each with the items that it holds."""
-        homes: dict[Model, list[str]] = {}
-        for name, item in self._items.items():
-            model = next((m for wanted in item.models for m in chain if m.id == wanted), None)
-            if model is not None:
-                homes.setdefault(model, []).append(name)
-        return list(homes.items())
-
-    async def _whole(self, model: Model, layout: Layout) -> bytes:
-        """The registers of a model from its head on; raises _Moved when another one stands there."""
-        data = b""
-        for span in spans(model, layout.size):
-            try:
-                data += await self._unit.read(READ_HOLDING, span.start, span.count)
-            except DeviceError as error:
-                raise _Moved(error.reason, error.detail) if error.reason in REFUSED else error from None
-            if not data.startswith(model.head):
-                raise _Moved("device_error", f"model {model.id} is not at {model.start}")
-        return data
-
-    async def _read(self, model: Model, names: list[str], fresh: bool) -> dict[str, Reading]:
-        """The items of one model; raises _Moved unless the chain is fresh, for then to walk again is no use."""
-        layout = layouts()[model.id]
-        try:
-            data = await self._whole(model, layout)
-        except DeviceError as error:
-            if isinstance(error, _Moved) and not fresh:
+            if isinstance(error, MovedError) and not self._fresh:
                 raise
-            return self._all(names, Quality.BAD, error.reason)
-        asleep = _asleep(layout, data)
-        return {name: self._value(name, layout, data, asleep) for name in names}
+            return self._all(question.names, Quality.BAD, error.reason)
+        except LinkError as error:
+            self._sure = self._sure and error.reason == "noise"
+            raise
+        if how.rest is not None:
+            self._asleep = how.rest.asleep(registers)
+        return {name: self._value(name, question.model.id, how, registers) for name in question.names}
 
-    def _value(self, name: str, layout: Layout, data: bytes, asleep: bool) -> Reading:
-        item = self._items[name]
+    async def _planned(self, question: Question) -> Plan:
+        """How to read a question; where its groups are counted, the device is asked for the counts first."""
+        layout, words = definition(question.model.id), words_of_counts(question, self._items)
+        if layout is None or not words:
+            return plan(question, self._items, {})
+        return plan(question, self._items, counts(layout, await self._source.head(question.model, words)))
+
+    def _value(self, name: str, model_id: int, how: Plan, registers: Registers) -> Reading:
+        item, place = self._items[name], how.places.get(name)
+        rests = self._asleep and (how.rest is not None or model_id in DC_MODELS)
+        if rests and how.rest is not None and item.kind_or_default == Kind.GAUGE:
+            return self._reading(name, None, Quality.ABSENT, "asleep")
         try:
-            value = layout.value(data, item.point)
+            value = None if place is None else registers.value(place)
         except DeviceError as error:
             return self._reading(name, None, Quality.BAD, error.reason)
-        if asleep and (item.kind_or_default == Kind.GAUGE or (value is None and item.point == STATE)):
-            return self._reading(name, None, Quality.ABSENT, "asleep")
-        if value is None:
-            return self._reading(name, None, Quality.ABSENT, "no_value")
-        factor = quantities()[item.quantity].factor(item.unit) or 1.0
-        return self._reading(name, value * factor, Quality.GOOD, None)
+        if value is not None:
+            return self._reading(name, value * how.times[name], Quality.GOOD, None)
+        withdrawn = rests and item.kind_or_default != Kind.COUNTER
+        return self._reading(name, None, Quality.ABSENT, "asleep" if withdrawn else "no_value")
 
-    def _all(self, names: Iterable[str], quality: Quality, reason: str) -> dict[str, Reading]:
+    def _all(self, names: Iterable[str], quality: Quality, reason: str) -> Found:
         return {name: self._reading(name, None, quality, reason) for name in names}
 
     def _reading(self, name: str, value: float | None, quality: Quality, reason: str | None) -> Reading:
         now = self._clock()
         return Reading(f"{self.device.name}.{name}", value, quality, reason, now, now)
-
-
-def _asleep(layout: Layout, data: bytes) -> bool:
-    """Whether the inverter says that it rests, or has withdrawn its live values without a fault."""
-    if STATE not in layout.points:
-        return False
-    state = layout.value(data, STATE)
-    if state in (OFF, SLEEPING, SHUTTING_DOWN):
-        return True
-    return state != FAULT and not any(layout.has(data, point) for point in LIVE)

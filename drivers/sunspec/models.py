@@ -1,138 +1,70 @@
-"""Where the points of a SunSpec model stand and what their registers mean, without I/O.
-
-The places are data, configs/sunspec.yaml; a type fixes the size and the bits that mean "not implemented".
-"""
+"""What a profile may say of SunSpec models: each item's point, repetition and unit, against the definitions."""
 
 from __future__ import annotations
 
-import math
-import struct
-from collections.abc import Mapping
-from functools import cache
-from typing import Literal
+from collections.abc import Iterator, Mapping
 
-import msgspec
-
-from configs import FOLDER
-from configs.load import load
+from configs.problem import nearest
 from configs.quantity import quantities
-from drivers.error import DeviceError, ProfileError
+from drivers.error import ProfileError
 from drivers.profile import Item
-
-PointType = Literal[
-    "int16", "uint16", "count", "acc16", "enum16", "bitfield16", "sunssf",
-    "int32", "uint32", "acc32", "enum32", "bitfield32", "float32",
-    "int64", "uint64", "acc64", "float64",
-    "string",
-]  # fmt: skip
-# The struct code, and the bits of a point that the device does not implement: pysunspec2 1.3.7,
-# sunspec2/mb.py, and the night dump of a real inverter. Of a float every NaN counts.
-CODINGS: dict[str, tuple[str, int]] = {
-    "int16": ("h", 0x8000),
-    "uint16": ("H", 0xFFFF),
-    "count": ("H", 0xFFFF),
-    "acc16": ("H", 0),
-    "enum16": ("H", 0xFFFF),
-    "bitfield16": ("H", 0xFFFF),
-    "sunssf": ("h", 0x8000),
-    "int32": ("i", 0x8000_0000),
-    "uint32": ("I", 0xFFFF_FFFF),
-    "acc32": ("I", 0),
-    "enum32": ("I", 0xFFFF_FFFF),
-    "bitfield32": ("I", 0xFFFF_FFFF),
-    "float32": ("f", 0x7FC0_0000),
-    "int64": ("q", 0x8000_0000_0000_0000),
-    "uint64": ("Q", 0xFFFF_FFFF_FFFF_FFFF),
-    "acc64": ("Q", 0),
-    "float64": ("d", 0x7FF8_0000_0000_0000),
-}
-LARGEST_FACTOR = 10  # sunssf: the power of ten lies between -10 and 10
-
-
-class Point(msgspec.Struct, frozen=True):
-    """`offset` counts registers from the model's id; `size` is that of a string, in registers."""
-
-    offset: int
-    type: PointType
-    size: int = 0
-    factor: str = ""  # the point with the power of ten
-    unit: str = ""
-
-    @property
-    def words(self) -> int:
-        """Registers that the point takes."""
-        return self.size or struct.calcsize(CODINGS[self.type][0]) // 2
-
-
-class Layout(msgspec.Struct, frozen=True):
-    """The points of one or more models that look alike.
-
-    `data` are always the registers of one model from its id on; a point beyond their end is not
-    implemented.
-    """
-
-    models: list[int]
-    points: dict[str, Point]
-
-    @property
-    def size(self) -> int:
-        """Registers from the model's id to the end of its last point."""
-        return max(point.offset + point.words for point in self.points.values())
-
-    def value(self, data: bytes, name: str) -> float | None:
-        """A number in the point's unit, None when not implemented; raises DeviceError bad_factor."""
-        point = self.points[name]
-        raw = _number(data, point)
-        if raw is None or not point.factor:
-            return None if raw is None else float(raw)
-        power = _number(data, self.points[point.factor])
-        if power is None:
-            return None  # the size of the value is not known
-        if abs(power) > LARGEST_FACTOR:
-            raise DeviceError("bad_factor", f"{point.factor} {power}")
-        # Dividing by a whole power rounds once; 10 ** -1 itself is not exact.
-        return float(raw * 10**power) if power >= 0 else raw / 10**-power
-
-    def has(self, data: bytes, name: str) -> bool:
-        """Whether the device implements the point now, whatever its scale factor says."""
-        return _number(data, self.points[name]) is not None
-
-    def text(self, data: bytes, name: str) -> str:
-        """A string without its filling; empty when not implemented."""
-        return _piece(data, self.points[name]).partition(b"\0")[0].decode("utf-8", "replace").strip()
-
-
-class _Table(msgspec.Struct, frozen=True):
-    source: str
-    layouts: list[Layout]
-
-
-@cache
-def layouts() -> dict[int, Layout]:
-    """Every model that we can read, by its id."""
-    table = load(FOLDER / "sunspec.yaml", _Table).value
-    return {model: layout for layout in table.layouts for model in layout.models}
+from drivers.sunspec.coding import is_number
+from drivers.sunspec.definition import Layout, Spot, definition
+from drivers.sunspec.places import last_part, path_of, spot_of
 
 
 def check(items: Mapping[str, Item]) -> None:
-    """Raises ProfileError no_point when an item names a point that its models lack or that has another unit."""
-    for name, item in items.items():
-        unit = item.unit or quantities()[item.quantity].unit
-        for model in item.models or [0]:
-            layout = layouts().get(model)
-            point = layout.points.get(item.point) if layout else None
-            if point is None or point.type == "string" or point.unit not in ("", unit):
-                raise ProfileError("no_point", f"{name}: {item.point} of model {model} in {unit or '1'}")
+    """Raises ProfileError no_point with every item whose models lack its point or have it in another unit.
+
+    The detail names model and point, and the nearest right name or the right unit in brackets.
+    """
+    faults = [f"{name}: {fault}" for name, item in items.items() for fault in _faults(item)]
+    if faults:
+        raise ProfileError("no_point", "; ".join(faults))
 
 
-def _piece(data: bytes, point: Point) -> bytes:
-    return data[2 * point.offset : 2 * (point.offset + point.words)]
+def factor(item: Item, model_id: int) -> float:
+    """From the unit of the item's point in a model to the unit of its quantity; 1 where nothing says otherwise."""
+    unit = item.unit or _unit(model_id, item)
+    return quantities()[item.quantity].factor(unit) or 1.0
 
 
-def _number(data: bytes, point: Point) -> int | float | None:
-    code, lacking = CODINGS[point.type]
-    raw = _piece(data, point)
-    if len(raw) < 2 * point.words or int.from_bytes(raw, "big") == lacking:
-        return None
-    (value,) = struct.unpack(">" + code, raw)
-    return value if isinstance(value, int) or math.isfinite(value) else None
+def repeats(model_id: int, item: Item) -> bool:
+    """Whether the item's point stands in a group that a model has several times."""
+    spot = _spot(model_id, item)
+    return spot is not None and any(group.count is not None for group in spot.groups)
+
+
+def _faults(item: Item) -> Iterator[str]:
+    if not item.models:
+        yield f"{item.point} (models?)"
+    for model_id in item.models:
+        asked = f"{model_id}.{item.point}" + (f"[{item.module}]" if item.module else "")
+        layout, spot = definition(model_id), _spot(model_id, item)
+        if spot is None or not is_number(spot.point.type):
+            hint = _nearest(layout, item.point) if layout else ""
+            yield f"{asked} ({hint}?)" if hint else asked
+            continue
+        unit, quantity = _unit(model_id, item), quantities()[item.quantity]
+        if unit and (item.unit not in ("", unit) or quantity.factor(unit) is None):
+            yield f"{asked} {item.unit or quantity.unit} ({unit})"
+
+
+def _nearest(layout: Layout, point: str) -> str:
+    """The point of a model that a wrong name may mean, by its name or by what its definition calls it."""
+    numbers = {path: spot.point for path, spot in layout.spots().items() if is_number(spot.point.type)}
+    labels = {p.label: path for path, p in numbers.items() if p.label}
+    by_name = nearest(point, numbers) or nearest(last_part(point), map(last_part, numbers))
+    return by_name or labels.get(nearest(point, labels), "")
+
+
+def _unit(model_id: int, item: Item) -> str:
+    """The unit that the definition names, empty when it names none."""
+    spot = _spot(model_id, item)
+    return spot.point.unit if spot else ""
+
+
+def _spot(model_id: int, item: Item) -> Spot | None:
+    layout = definition(model_id)
+    path = path_of(layout, item.point, item.module) if layout else None
+    return spot_of(layout, path) if layout and path else None

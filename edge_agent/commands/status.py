@@ -10,7 +10,7 @@ from edge_agent.command import TextCommand
 from edge_agent.exit import Exit
 from edge_agent.session import Session, pass_session
 from edge_agent.table import table
-from edge_agent.when import short
+from edge_agent.when import as_read, short
 
 
 @click.command("status", cls=TextCommand, help="status.help")
@@ -34,7 +34,13 @@ def show(session: Session, body: dict[str, Any]) -> None:
     """The same for a person: the agent, the links, the tags."""
     say = session.texts
     rows = [
-        [t["name"], _number(t["value"]), t["unit"], say(f"quality.{t['quality']}"), _why(session, t["reason"]), _age(t)]
+        [
+            t["name"],
+            *_number(t["value"], t["unit"]),
+            say(f"quality.{t['quality']}"),
+            _why(session, t["reason"]),
+            _age(t),
+        ]
         for t in body["tags"]
     ]
     if rows:
@@ -50,8 +56,12 @@ def show(session: Session, body: dict[str, Any]) -> None:
     click.echo(say(f"status.agent.{body['agent']['state']}", since=short(body["agent"]["since"])))
 
 
-def _number(value: float | None) -> str:
-    return "--" if value is None else f"{value:,.2f}".replace(",", " ")
+def _number(value: float | None, unit: str) -> tuple[str, str]:
+    """Number and unit as people read them."""
+    if value is None:
+        return "--", unit
+    read = as_read(value, unit)
+    return (read, "") if read else (f"{value:,.2f}".replace(",", " "), unit)
 
 
 def _why(session: Session, code: str | None) -> str:

@@ -9,7 +9,7 @@ from configs.text import Text, both
 from drivers.reading import Kind, Quality
 from edge_agent.overview.value import Present, Value, worst
 from edge_agent.poll import LINK_ITEM, LinkState
-from edge_agent.reach import DIGITS
+from edge_agent.reach import BY_ADDRESS
 from edge_agent.site import DeviceConfig, Site
 from edge_agent.store.lock import Holder
 from edge_agent.store.reader import Reader
@@ -104,12 +104,12 @@ def device_view(present: Present, name: str, agent: Holder | None) -> DeviceView
 def where(site: Site, name: str) -> str:
     """Where a device is: its line and address, its host, or its url."""
     config = site.plant.devices[name]
-    by_address = site.profiles[config.profile].protocol in DIGITS
+    by_address = site.profiles[config.profile].protocol in BY_ADDRESS
     place = f"address {config.address}" if by_address else f"unit {config.unit}"
     if config.url:
         return config.url
     if config.bus:
-        return f"{config.bus} {site.plant.buses[config.bus].serial} {place}"
+        return f"{config.bus} {site.plant.buses[config.bus].place} {place}"
     return f"{config.host}:{config.port} {place}"
 
 

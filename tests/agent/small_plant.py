@@ -73,5 +73,6 @@ def _write_profiles(folder: Path) -> None:
     folder.mkdir()
     for name, kept in ITEMS.items():
         shape = yaml.load((FOLDER / "devices" / f"{name}.yaml").read_text(encoding="utf-8"), yaml.BaseLoader)
+        shape.pop("recognise", None)  # it may rest on an item that is left out
         shape["items"] = {item: shape["items"][item] for item in kept}
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(shape, allow_unicode=True), encoding="utf-8")

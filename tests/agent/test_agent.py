@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import sqlite3
 from collections import Counter
@@ -13,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from configs.text import Text
+from drivers.bus import Bus
 from drivers.driver import Device
 from drivers.error import DeviceError, LinkError
+from drivers.link import TcpLink
 from drivers.profile import Item, Profile
 from drivers.reading import Quality, Reading
 from edge_agent import record
@@ -35,8 +38,13 @@ from tests.plants import BARE, plant
 PROFILE = Profile(Text("表", "meter"), "modbus", "test", {"power": Item("power", register=0)})
 
 
+LINE = Bus("unused", TcpLink.open)  # type: ignore[arg-type]
+
+
 class Fake:
     """A driver that does what its script says."""
+
+    unfinished = False
 
     def __init__(self, name: str, script: Callable[[int], float | Exception]) -> None:
         self.device = Device(name, PROFILE)
@@ -47,7 +55,7 @@ class Fake:
     async def probe(self) -> str:
         return self.device.name
 
-    async def read(self) -> list[Reading]:
+    async def read(self, until: float = math.inf) -> list[Reading]:
         self.reads += 1
         said = self.script(self.reads)
         if isinstance(said, Exception):
@@ -93,7 +101,7 @@ async def test_a_dead_device_backs_off_and_the_others_keep_their_rate() -> None:
     good, dead = Fake("good", lambda n: 1.0), Fake("dead", lambda n: LinkError("no_reply"))
     batches: asyncio.Queue[Batch] = asyncio.Queue(10_000)
     polls = [Poll(good, 0.01), Poll(dead, 0.01, retry=Retry(first_s=0.05))]
-    task = asyncio.create_task(poll_line(polls, batches, tick(), Counter()))
+    task = asyncio.create_task(poll_line(LINE, polls, batches, tick(), Counter()))
     await asyncio.sleep(0.5)
     task.cancel()
     assert dead.reads < good.reads / 4
@@ -103,7 +111,7 @@ async def test_a_full_queue_makes_the_poll_wait_and_is_counted() -> None:
     health: Counter[str] = Counter()
     batches: asyncio.Queue[Batch] = asyncio.Queue(1)
     device = Fake("m", lambda n: 1.0)
-    task = asyncio.create_task(poll_line([Poll(device, 0.001)], batches, tick(), health))
+    task = asyncio.create_task(poll_line(LINE, [Poll(device, 0.001)], batches, tick(), health))
     await asyncio.sleep(0.1)
     assert device.reads == 2
     assert health["agent.blocked"] == 1

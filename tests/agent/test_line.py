@@ -46,9 +46,9 @@ site: {{id: hall, title: Hall, timezone: Asia/Shanghai}}
 buses:
   line1: {{serial: "{serial}", baud: 9600, parity: N}}
 devices:
-  m1:  {{bus: line1, profile: dlt645-2007-3ph, address: 000000000161, poll: 200ms, timeout: 300ms, ct: 800}}
-  m2:  {{bus: line1, profile: dlt645-2007-3ph, address: 000000000162, poll: 200ms, timeout: 300ms, ct: 500}}
-  hp1: {{host: 127.0.0.1, port: {port}, profile: midea-m-thermal, unit: 1, poll: 200ms, timeout: 300ms}}
+  m1:  {{bus: line1, profile: dlt645-2007-3ph, address: 000000000161, poll: 2s, timeout: 100ms, ct: 800}}
+  m2:  {{bus: line1, profile: dlt645-2007-3ph, address: 000000000162, poll: 2s, timeout: 100ms, ct: 500}}
+  hp1: {{host: 127.0.0.1, port: {port}, profile: midea-m-thermal, unit: 1, poll: 2s, timeout: 100ms}}
 meters:
   grid: {{tag: m1.energy_import, carrier: electricity, flow: grid_import}}
 """

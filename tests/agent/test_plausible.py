@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from itertools import pairwise
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.text import Text
+from drivers.columns import Columns
 from drivers.driver import Device
 from drivers.profile import Item, Profile, Protocol
 from drivers.reading import Quality, Reading
@@ -208,6 +210,8 @@ def test_a_meter_that_counts_is_never_doubted(watts: list[float], every: int, lo
 class Stuck:
     """A driver of a frozen meter, one reading a quarter of a minute."""
 
+    unfinished = False
+
     def __init__(self) -> None:
         self.device, self.reads = device(), 0
 
@@ -216,7 +220,7 @@ class Stuck:
     async def probe(self) -> str:
         return "m"
 
-    async def read(self) -> list[Reading]:
+    async def read(self, until: float = math.inf) -> list[Reading]:
         self.reads += 15
         return [reading(IMPORT, 5.0, self.reads), reading(EXPORT, 0.0, self.reads), reading(POWER, 3.0, self.reads)]
 
@@ -237,14 +241,20 @@ def test_the_poll_keeps_the_value_and_says_why_it_is_doubted() -> None:
 class Telling(Stuck):
     """The same meter, telling by itself."""
 
-    async def changes(self) -> list[Reading]:
-        return await self.read()
+    blocked = 0
+
+    async def missed(self, since: Mapping[str, int]) -> AsyncIterator[Columns]:
+        yield Columns()
+
+    async def changes(self) -> Columns:
+        return Batch.of(await self.read())
 
 
 async def test_a_device_that_tells_what_changed_is_judged_the_same() -> None:
     batches: asyncio.Queue[Batch] = asyncio.Queue(12)
     task = asyncio.create_task(follow(Poll(Telling(), 15.0), batches, lambda: 0, Counter()))
-    found = [await batches.get() for _ in range(12)]
+    async with asyncio.timeout(5.0):
+        found = [await batches.get() for _ in range(12)]
     task.cancel()
     assert (found[0].qualities[0], found[-1].qualities[0]) == (Quality.GOOD, Quality.UNCERTAIN)
     assert found[-1].reasons[0] == "frozen"

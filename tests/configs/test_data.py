@@ -12,7 +12,7 @@ import pytest
 from configs import FOLDER
 from configs.load import load_folders
 from configs.quantity import carriers, quantities
-from drivers import profile
+from drivers import profile_check
 from drivers.profile import Profile
 from edge_agent.energy.factors import load_factors
 from edge_agent.texts import catalogue
@@ -70,7 +70,7 @@ def test_quantities_and_carriers_load() -> None:
 def test_every_device_profile_is_right() -> None:
     found = load_folders([FOLDER / "devices"], Profile)
     assert found
-    assert [p for loaded in found.values() for p in profile.faults(loaded)] == []
+    assert [p for loaded in found.values() for p in profile_check.faults(loaded)] == []
 
 
 def test_every_factor_is_right_and_ids_are_unique(tmp_path: Path) -> None:

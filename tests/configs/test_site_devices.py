@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from configs.problem import ConfigError
+from drivers.wire import Wire
 from edge_agent.site import PLANT_FILE, Site, open_site
 
 HEAD = "site: {id: x, title: X, timezone: Asia/Shanghai}\nbuses: {line1: {serial: /dev/ttyS0}}\ndevices:\n"
 URL = "opc.tcp://10.0.0.5:4840"
+USER_PAIR = "user_certificate: secrets/u.der, user_key: secrets/u.key"
 
 
 def site(folder: Path, device: str, *more: str) -> Site:
@@ -26,7 +28,10 @@ def site(folder: Path, device: str, *more: str) -> Site:
         "bus: line1, profile: eastron-sdm630, unit: 7",
         "host: 10.0.0.9, profile: eastron-sdm630",
         "host: 10.0.0.9, profile: sunspec",
+        "bus: line1, profile: sunspec, unit: 3, baud: 19200, parity: N",
+        "bus: line1, profile: dlt645-2007-3ph, address: AAAAAAAA0161",
         f'url: "{URL}", profile: press-line, user: leafgate, password_file: secrets/p.txt',
+        f'url: "{URL}", profile: press-line, security: Aes256_Sha256_RsaPss, mode: Sign, {USER_PAIR}',
     ],
 )
 def test_a_device_where_its_protocol_reaches_it_is_right(device: str, tmp_path: Path) -> None:
@@ -38,9 +43,12 @@ def test_a_device_where_its_protocol_reaches_it_is_right(device: str, tmp_path: 
     [
         ("bus: line1, profile: cjt188-water, address: 000000000161", "bad_address"),
         ("host: 10.0.0.9, profile: cjt188-water, address: 00000012345671", "needs_bus"),
-        ("bus: line1, profile: sunspec", "needs_host"),
-        (f'url: "{URL}", profile: sunspec', "needs_host"),
-        (f'url: "{URL}", profile: eastron-sdm630', "needs_host"),
+        (f'url: "{URL}", profile: sunspec', "needs_bus_or_host"),
+        (f'url: "{URL}", profile: eastron-sdm630', "needs_bus_or_host"),
+        ("bus: line1, profile: dlt645-2007-3ph, address: 0000A0000161", "bad_address"),
+        ("bus: line1, profile: dlt645-2007-3ph, address: 0161", "bad_address"),
+        ("bus: line1, profile: sunspec, unit: 0", "out_of_range"),
+        ("host: 10.0.0.9, profile: eastron-sdm630, baud: 9600", "wire_needs_bus"),
         ("host: 10.0.0.9, profile: press-line", "needs_url"),
         ('url: "http://10.0.0.5", profile: press-line', "needs_url"),
         (f'url: "{URL}", host: 10.0.0.5, profile: press-line', "bus_or_host"),
@@ -53,6 +61,11 @@ def test_a_device_where_its_protocol_reaches_it_is_right(device: str, tmp_path: 
         (f'url: "{URL}", profile: press-line, user: b, password_file: /etc/passwd', "not_below_secrets"),
         (f'url: "{URL}", profile: press-line, user: b, password_file: secrets/../x', "not_below_secrets"),
         (f'url: "{URL}", profile: press-line, user: b, password_file: secrets/x, security: none', "password_in_clear"),
+        (f'url: "{URL}", profile: press-line, user_certificate: secrets/u.der', "certificate_and_key"),
+        (f'url: "{URL}", profile: press-line, user_certificate: u.der, user_key: secrets/k', "not_below_secrets"),
+        (f'url: "{URL}", profile: press-line, user_certificate: secrets/u, user_key: pki/k', "not_below_secrets"),
+        (f'url: "{URL}", profile: press-line, user: b, password_file: secrets/p, {USER_PAIR}', "one_user"),
+        (f'url: "{URL}", profile: press-line, {USER_PAIR}, security: none', "certificate_in_clear"),
         ("bus: line1, profile: eastron-sdm630, address: 5", "not_by_address"),
         ("bus: line1, profile: eastron-sdm630, unit: 250", "out_of_range"),
         ('host: "10.0.0.1:502", profile: eastron-sdm630', "bad_host"),
@@ -141,3 +154,42 @@ def test_a_profile_with_a_sunspec_point_that_does_not_exist_is_refused(tmp_path:
     with pytest.raises(ConfigError) as caught:
         site(tmp_path, "host: 10.0.0.9, profile: mine")
     assert [p.code for p in caught.value.problems] == ["no_point"]
+
+
+@pytest.mark.parametrize(
+    ("buses", "code"),
+    [
+        ("{a: {baud: 9600}}", "serial_or_host"),
+        ("{a: {serial: /dev/ttyS0, host: 10.0.0.5}}", "serial_or_host"),
+        ("{a: {host: 10.0.0.5}, b: {host: 10.0.0.5}}", "same_place"),
+        ("{a: {serial: /dev/ttyS0}, b: {serial: /dev/ttyS0}}", "same_place"),
+        ('{a: {host: "10.0.0.5:4001"}}', "bad_host"),
+    ],
+)
+def test_a_bus_is_at_one_place_that_it_shares_with_none(buses: str, code: str, tmp_path: Path) -> None:
+    (tmp_path / PLANT_FILE).write_text(HEAD.splitlines()[0] + f"\nbuses: {buses}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        open_site(tmp_path)
+    assert [p.code for p in caught.value.problems] == [code]
+
+
+def test_a_device_may_need_other_line_settings_than_its_bus(tmp_path: Path) -> None:
+    found = site(tmp_path, "bus: line1, profile: eastron-sdm630, baud: 9600, parity: N").device("d")
+    assert found.wire == Wire(9600, "N", 1)
+
+
+def test_a_meter_of_another_medium_or_protocol_may_have_the_same_number(tmp_path: Path) -> None:
+    water = "bus: line1, profile: cjt188-water, address: 00000012345671"
+    others = (
+        "g: {bus: line1, profile: cjt188-gas, address: 00000012345671}",
+        "m: {bus: line1, profile: mbus-heat, address: 4}",
+        "r: {bus: line1, profile: eastron-sdm630, unit: 4}",
+    )
+    assert len(site(tmp_path, water, *(f"  {other}" for other in others)).plant.devices) == 4
+
+
+def test_two_meters_of_one_number_are_refused_whatever_their_edition(tmp_path: Path) -> None:
+    one = "bus: line1, profile: dlt645-2007-3ph, address: 000000000161"
+    with pytest.raises(ConfigError) as caught:
+        site(tmp_path, one, "  e: {bus: line1, profile: dlt645-1997-3ph, address: 000000000161}")
+    assert [p.code for p in caught.value.problems] == ["same_place"]

@@ -66,6 +66,7 @@ def m4_over_tcp(plant: Plant) -> SlaveLine:
 
 @asynccontextmanager
 async def wires(plant: Plant, folder: Path, port: int = 0) -> AsyncIterator[tuple[Path, int]]:
-    """The serial line and the heat pump's socket."""
+    """The serial line and the heat pump's socket; the world has summed up its past by then."""
+    plant.world.energy(plant.now())
     async with serve_pty(plant.line, folder / LINE) as serial, serve_tcp(plant.heat_pump, HOST, port) as bound:
         yield serial, bound

@@ -11,9 +11,10 @@ from drivers.error import LinkError
 from drivers.modbus.tcp import Decoder, Frame, encode
 from drivers.sim.carrier import MemoryLink
 from drivers.sim.plant import shipped
+from drivers.sim.sunspec_chain import filled
 from drivers.sunspec.chain import HEAD, LAST_ID, MARKER
 from drivers.sunspec.driver import SunSpecDriver
-from drivers.sunspec.models import CODINGS, layouts
+from drivers.wire import Wire
 from tests.drivers.conftest import noon, stream_bus
 
 END = HEAD.pack(LAST_ID, 0)
@@ -63,6 +64,9 @@ class Cable:
     async def read(self, timeout_s: float) -> bytes:
         return await self._link.read(timeout_s)
 
+    async def set(self, wire: Wire) -> None:
+        await self._link.set(wire)
+
     async def close(self) -> None:
         await self._link.close()
 
@@ -79,15 +83,7 @@ def unknown(model_id: int = 64201, length: int = 4) -> bytes:
 
 def model(model_id: int = 103, length: int | None = None, **points: float) -> bytes:
     """A model with raw values by point; the others are not implemented."""
-    length = LENGTHS[model_id] if length is None else length
-    data = bytearray(HEAD.pack(model_id, length) + b"\x80\x00" * length)
-    for name, point in layouts()[model_id].points.items():
-        if point.type != "string":
-            code, lacking = CODINGS[point.type]
-            size = struct.calcsize(code)
-            raw = struct.pack(">" + code, points[name]) if name in points else lacking.to_bytes(size, "big")
-            data[2 * point.offset : 2 * point.offset + size] = raw
-    return bytes(data[: HEAD.size + 2 * length])
+    return filled(model_id, LENGTHS[model_id] if length is None else length, points)
 
 
 def driver_of(device: Held, timeout: float = 0.05) -> SunSpecDriver:

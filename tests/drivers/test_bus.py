@@ -11,6 +11,7 @@ import pytest
 from drivers.bus import Bus, StreamBus
 from drivers.error import LinkError
 from drivers.link import Link, SerialLink, TcpLink
+from drivers.wire import Wire
 
 
 class Wait:
@@ -26,7 +27,7 @@ class Wait:
         return False
 
 
-class Wire:
+class Cable:
     """A link that echoes, logs, holds stale input and can break."""
 
     def __init__(self, stale: bytes = b"", silent: bool = False, broken: bool = False) -> None:
@@ -49,11 +50,14 @@ class Wire:
         await asyncio.sleep(timeout_s)
         return b""
 
+    async def set(self, wire: Wire) -> None:
+        """A cable has no settings."""
+
     async def close(self) -> None:
         self.closed = True
 
 
-def bus_over(*wires: Wire, kind: type[Bus] = Bus, gap_s: float = 0.0) -> Bus:
+def bus_over(*wires: Cable, kind: type[Bus] = Bus, gap_s: float = 0.0) -> Bus:
     left = list(wires)
 
     async def opened() -> Link:
@@ -65,7 +69,7 @@ def bus_over(*wires: Wire, kind: type[Bus] = Bus, gap_s: float = 0.0) -> Bus:
 
 
 async def test_questions_wait_for_each_other_and_for_the_gap() -> None:
-    wire = Wire()
+    wire = Cable()
     bus = bus_over(wire, gap_s=0.02)
     answers = await asyncio.gather(*(bus.ask(bytes([i]), Wait(), 1.0) for i in range(4)))
     assert answers == [b"re:" + bytes([i]) for i in range(4)]
@@ -74,15 +78,15 @@ async def test_questions_wait_for_each_other_and_for_the_gap() -> None:
 
 
 async def test_input_that_nobody_asked_for_is_thrown_away() -> None:
-    bus = bus_over(Wire())
+    bus = bus_over(Cable())
     await bus.ask(b"0", Wait(), 1.0)
-    assert isinstance(bus._link, Wire)
+    assert isinstance(bus._link, Cable)
     bus._link._input.append(b"late")
     assert await bus.ask(b"1", Wait(), 1.0) == b"re:1"
 
 
 async def test_a_line_that_broke_while_idle_is_opened_again_at_once() -> None:
-    first, second = Wire(), Wire()
+    first, second = Cable(), Cable()
     bus = bus_over(first, second)
     await bus.ask(b"0", Wait(), 1.0)
     first.broken = True
@@ -92,7 +96,7 @@ async def test_a_line_that_broke_while_idle_is_opened_again_at_once() -> None:
 
 
 async def test_a_line_that_breaks_in_a_question_says_so_and_is_opened_on_the_next() -> None:
-    bus = bus_over(Wire(broken=True), Wire())
+    bus = bus_over(Cable(broken=True), Cable())
     with pytest.raises(LinkError) as caught:
         await bus.ask(b"0", Wait(), 1.0)
     assert caught.value.reason == "closed"
@@ -101,7 +105,7 @@ async def test_a_line_that_breaks_in_a_question_says_so_and_is_opened_on_the_nex
 
 async def test_a_serial_line_stays_open_through_silence_and_a_tcp_line_is_made_anew() -> None:
     for kind, stays in ((Bus, True), (StreamBus, False)):
-        wire = Wire(silent=True)
+        wire = Cable(silent=True)
         bus = bus_over(wire, kind=kind)
         for _ in range(3):
             with pytest.raises(LinkError, match="no_reply"):
@@ -111,7 +115,7 @@ async def test_a_serial_line_stays_open_through_silence_and_a_tcp_line_is_made_a
 
 async def test_a_port_that_is_not_there_is_no_port() -> None:
     with pytest.raises(LinkError) as caught:
-        await SerialLink.open("/dev/there-is-no-such-port", 2400)
+        await SerialLink.open("/dev/there-is-no-such-port", Wire())
     assert caught.value.reason == "no_port"
 
 
@@ -131,11 +135,11 @@ async def test_the_arguments_of_plant_yaml_reach_the_port(monkeypatch: pytest.Mo
 
     seen: dict[str, object] = {}
 
-    async def opened(**options: object) -> None:
-        seen.update(options)
+    async def opened(loop: object, protocol: object, url: str, **options: object) -> None:
+        seen.update(options, url=url)
         raise OSError("stop here")
 
-    monkeypatch.setattr("serial_asyncio_fast.open_serial_connection", opened)
+    monkeypatch.setattr("serial_asyncio_fast.create_serial_connection", opened)
     with pytest.raises(LinkError, match="no_port"):
-        await serial_bus("line1", "/dev/ttyUSB7", 2400, "E", 1).connect()
+        await serial_bus("line1", "/dev/ttyUSB7", Wire(2400, "E", 1)).connect()
     assert seen == {"url": "/dev/ttyUSB7", "baudrate": 2400, "parity": "E", "stopbits": 1, "exclusive": True}

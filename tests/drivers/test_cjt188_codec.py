@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.cjt188 import codec
-from drivers.cjt188.codec import (
-    ANY_ADDRESS,
-    METERED,
-    UNITS,
-    Decoder,
-    Frame,
-    amount,
-    amount_bytes,
-    encode,
-    local_time,
-    read_request,
-    time_bytes,
-)
-from drivers.dlt645.codec import BadValueError
+from drivers.cjt188.codec import ANY_ADDRESS, METERED, Decoder, Frame, encode, read_request
 
 addresses = st.text("0123456789", min_size=14, max_size=14)
 types = st.sampled_from([0x10, 0x11, 0x20, 0x30, 0x49, codec.ANY_TYPE])
@@ -90,55 +76,8 @@ def test_start_end_and_wake_up_bytes_inside_a_frame_are_data() -> None:
     assert decode(b"\xfe\xfe" + encode(frame)) == [frame]
 
 
-@given(st.integers(0, 10**8 - 1), st.sampled_from(sorted(UNITS.values())))
-def test_an_amount_comes_back_with_its_unit(hundredths: int, unit: str) -> None:
-    assert amount(amount_bytes(hundredths / 100, unit)) == (hundredths / 100, unit)
-
-
-def test_litres_and_cubic_metres_differ_by_the_unit_byte_alone() -> None:
-    assert amount(bytes.fromhex("4770010029")) == (170.47, "L")
-    assert amount(bytes.fromhex("477001002c")) == (170.47, "m3")
-
-
-def test_filler_is_absent_whatever_its_unit() -> None:
-    assert amount(b"\xff" * 5) is None
-    assert amount(bytes.fromhex("ffffffff2c")) is None
-
-
-@given(st.binary(min_size=5, max_size=5))
-def test_only_four_bytes_of_bcd_and_a_known_unit_are_a_number(payload: bytes) -> None:
-    if payload[:4] == b"\xff" * 4:
-        assert amount(payload) is None
-    elif payload[:4].hex().isdecimal() and payload[4] in UNITS:
-        assert amount(payload) == (int(payload[3::-1].hex()) / 100, UNITS[payload[4]])
-    else:
-        with pytest.raises(BadValueError) as caught:
-            amount(payload)
-        assert caught.value.reason == ("wrong_unit" if payload[:4].hex().isdecimal() else "not_bcd")
-
-
-def test_a_value_that_does_not_fit_is_refused() -> None:
-    for value in (1_000_000.0, -0.01):
-        with pytest.raises(OverflowError):
-            amount_bytes(value, "m3")
-
-
-@given(st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)))
-def test_the_clock_comes_back_to_the_second(moment: datetime) -> None:
-    assert local_time(time_bytes(moment)) == moment.replace(microsecond=0)
-
-
-def test_a_clock_with_the_century_first_is_read_too() -> None:
-    assert local_time(bytes.fromhex("20200528205824")) == datetime(2020, 5, 28, 20, 58, 24)
-
-
-@pytest.mark.parametrize("raw", ["00" * 7, "ff" * 7, "60595923311220", "00000000000020"])
-def test_what_is_no_date_is_no_time(raw: str) -> None:
-    assert local_time(bytes.fromhex(raw)) is None
-
-
 def test_only_reads_can_be_built() -> None:
-    """No function of the codec or the driver builds a write, a valve or an address command."""
+    """No function of the room builds a write, a valve or an address command."""
     builders: list[Callable[[], bytes]] = [
         lambda: read_request(0x10, "1" * 14, METERED, 7),
         lambda: codec.read_address_request(),
@@ -146,8 +85,15 @@ def test_only_reads_can_be_built() -> None:
     public = {n for n in vars(codec) if n.endswith("_request")}
     assert public == {"read_request", "read_address_request"}
     assert [decode(build())[0].control for build in builders] == [0x01, 0x03]
-    source = (Path(codec.__file__).parent / "driver.py").read_text()
-    assert not re.search(r"\bencode\b|\bFrame\(", source)
+    for module in Path(codec.__file__).parent.glob("*.py"):
+        if module.name != "codec.py":
+            assert not re.search(r"\bencode\b|\bFrame\(", module.read_text()), module.name
+
+
+@given(types, addresses, st.binary(min_size=2, max_size=2), st.integers(0, 255))
+def test_whatever_is_asked_is_a_read(meter_type: int, address: str, di: bytes, serial: int) -> None:
+    (frame,) = decode(read_request(meter_type, address, di, serial))
+    assert (frame.control, frame.data) == (codec.READ, di + bytes([serial]))
 
 
 @given(st.integers(0, 255), st.binary(max_size=8))

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.bcd import BadValueError, bcd, number
 from drivers.dlt645 import codec
-from drivers.dlt645.codec import BadValueError, Decoder, Frame, bcd, encode, number, read_request, same_address
+from drivers.dlt645.codec import Decoder, Frame, encode, read_request, same_address
 
 addresses = st.text("0123456789", min_size=12, max_size=12)
-frames = st.builds(Frame, addresses, st.sampled_from([0x91, 0xD1, 0x11, 0x93]), st.binary(max_size=60))
+controls = st.sampled_from([0x91, 0xB1, 0xD1, 0x11, 0x92, 0x93, 0x01, 0x81, 0xA1, 0xC1, 0x82])
+frames = st.builds(Frame, addresses, controls, st.binary(max_size=60))
 wake_ups = st.integers(0, 6).map(lambda n: b"\xfe" * n)
 
 
@@ -113,15 +115,34 @@ def test_an_abbreviated_address_accepts_what_it_stands_for() -> None:
     assert not same_address("000000000161", "000000000162")
 
 
-def test_only_reads_can_be_built() -> None:
-    """No function of the codec or the driver builds a write, a relay or a clear command."""
-    builders: list[Callable[[], bytes]] = [
-        lambda: read_request("1" * 12, "00010000"),
-        lambda: codec.read_next_request("1" * 12, "00010000", 1),
-        lambda: codec.read_address_request(),
-    ]
-    public = {n for n in vars(codec) if n.endswith("_request")}
-    assert public == {"read_request", "read_next_request", "read_address_request"}
-    assert [decode(build())[0].control for build in builders] == [0x11, 0x12, 0x13]
-    source = (Path(codec.__file__).parent / "driver.py").read_text()
-    assert not re.search(r"\bencode\b|\bFrame\(", source)
+@pytest.mark.parametrize("control", sorted(set(range(0x20)) - set(codec.READS)))
+def test_only_reads_can_be_built(control: int) -> None:
+    """Neither a write, a relay or a clear command, nor the reply to one."""
+    for bits in (0, codec.REPLY, codec.REPLY | codec.ERROR, codec.MORE):
+        with pytest.raises(ValueError, match="control"):
+            encode(Frame("1" * 12, control | bits, b""))
+
+
+def test_every_request_of_the_codec_is_a_read() -> None:
+    builders: dict[str, Callable[[], bytes]] = {
+        "read_request": lambda: read_request("1" * 12, "00010000"),
+        "read_next_request": lambda: codec.read_next_request("1" * 12, "00010000", 1),
+        "read_address_request": lambda: codec.read_address_request(),
+        "read_address_request_1997": lambda: codec.read_address_request_1997(),
+    }
+    assert {n for n in vars(codec) if "_request" in n} == set(builders)
+    assert [decode(build())[0].control for build in builders.values()] == [0x11, 0x12, 0x13, 0x01]
+    assert decode(read_request("1" * 12, "9010"))[0].control == 0x01
+    assert decode(codec.read_next_request("1" * 12, "9010", 1))[0].control == 0x02
+
+
+def test_no_other_file_of_the_driver_builds_frames() -> None:
+    for path in Path(codec.__file__).parent.glob("*.py"):
+        if path.name != "codec.py":
+            assert not re.search(r"\bencode\b|\bFrame\(", path.read_text(encoding="utf-8")), path.name
+
+
+def test_the_identifier_of_the_older_edition_is_two_bytes_low_byte_first() -> None:
+    """As captured: KTS-Intek/DLT645, test-exchange-dlt645-97.log."""
+    assert read_request("9" * 12, "B611").lstrip(b"\xfe").hex() == "6899999999999968010244e99616"
+    assert codec.read_address_request_1997().lstrip(b"\xfe").hex() == "6899999999999968010265f3c116"

@@ -17,10 +17,12 @@ from drivers.reading import Quality
 from drivers.sim.carrier import MemoryLink, serve_tcp
 from drivers.sim.faults import Fault, Faults
 from drivers.sim.inverter import Inverter
+from drivers.sim.modbus_slave import SlaveLineRtu
 from drivers.sim.plant import HOST, shipped
+from drivers.sim.sunspec_chain import Shape, der, grid_meter, pv
 from drivers.sunspec.driver import SunSpecDriver
 from edge_agent.poll import LinkState, Poll, cycle
-from tests.drivers.conftest import LATE_S, NOON, noon, stream_bus
+from tests.drivers.conftest import LATE_S, NOON, bus_of, noon, stream_bus
 
 UNIT = 3
 HOUR = 3_600_000_000
@@ -46,12 +48,17 @@ class Sun:
             **{f"current_{p}": amps for p in "abc"},
         }
 
-    def inverter(self) -> Inverter:
-        return Inverter("inv", UNIT, shipped("sunspec"), self.values, self.faults, noon)
+    def inverter(self, shape: Shape = pv) -> Inverter:
+        return Inverter("inv", UNIT, shipped("sunspec"), self.values, self.faults, noon, shape)
 
-    def driver(self) -> SunSpecDriver:
-        bus = stream_bus(lambda: MemoryLink(self.inverter(), piece=9))
-        return SunSpecDriver(Device("inv", shipped("sunspec"), unit=UNIT, timeout=0.08), bus, noon)
+    def driver(self, profile: str = "sunspec", shape: Shape = pv) -> SunSpecDriver:
+        bus = stream_bus(lambda: MemoryLink(self.inverter(shape), piece=9))
+        return SunSpecDriver(Device("inv", shipped(profile), unit=UNIT, timeout=0.08), bus, noon)
+
+    def serial_driver(self) -> SunSpecDriver:
+        slave = self.inverter().slave
+        line = MemoryLink(SlaveLineRtu([slave], self.faults, noon), piece=9)
+        return SunSpecDriver(Device("inv", shipped("sunspec"), unit=UNIT, timeout=0.08), bus_of(line), noon)
 
 
 @pytest.fixture
@@ -78,6 +85,45 @@ async def test_a_megawatt_is_read_as_it_was_measured(sun: Sun) -> None:
         **{f"current_{p}": pytest.approx(1623, abs=0.5) for p in "abc"},
     }
     assert await sun.driver().probe() == "Leafgate simulated inverter unit 3"
+
+
+async def test_the_same_inverter_is_read_on_a_serial_line(sun: Sun) -> None:
+    serial, tcp = await sun.serial_driver().read(), await sun.driver().read()
+    assert serial == tcp
+    sun.faults.set("inv", Fault.NOISY)
+    assert await sun.serial_driver().read() == tcp
+
+
+async def test_its_inputs_and_its_nameplate_are_read(sun: Sun) -> None:
+    readings = await sun.driver("sunspec-mppt").read()
+    found = {r.tag.removeprefix("inv."): r.value if r.reason is None else r.reason for r in readings}
+    assert (found["dc_power_1"], found["dc_voltage_2"], found["dc_current_2"]) == (571.2, 800.0, 714.0)
+    assert (found["dc_power_3"], found["rated_power"], found["rated_current"]) == ("no_value", 1200.0, 1900.0)
+    sun.watts = 0.0
+    night = {r.tag.removeprefix("inv."): r.value if r.reason is None else r.reason for r in await sun.driver().read()}
+    assert night["power"] == "asleep"
+
+
+async def test_a_meter_is_negative_while_the_inverter_feeds_in_and_counts_at_night_too(sun: Sun) -> None:
+    driver = sun.driver("sunspec-meter", grid_meter)
+    found = {r.tag.removeprefix("inv."): r.value for r in await driver.read()}
+    assert (found["power"], found["energy_import"]) == (-1120.0, None)
+    assert found["energy_export"] == pytest.approx(4_321_000.01)
+    sun.watts = 0.0
+    night = {r.tag.removeprefix("inv."): (r.value, r.reason) for r in await driver.read()}
+    assert night["power"] == (None, "no_value")
+    assert night["energy_export"] == (found["energy_export"], None)
+
+
+async def test_a_der_shows_the_same_plant_in_its_own_models(sun: Sun) -> None:
+    driver = sun.driver("sunspec-der", der)
+    found = {r.tag.removeprefix("inv."): r.value for r in await driver.read()}
+    assert (found["power"], found["state"], found["rated_power"]) == (1120.0, 3.0, 1200.0)
+    assert found["energy_export"] == pytest.approx(4_321_000.01)
+    assert found["dc_power_2"] == 571.2
+    sun.watts = 0.0
+    night = {r.tag.removeprefix("inv."): (r.value, r.reason) for r in await driver.read()}
+    assert (night["power"], night["state"], night["dc_power_1"]) == ((None, "asleep"), (1.0, None), (None, "asleep"))
 
 
 async def test_it_falls_asleep_keeps_its_counter_and_wakes_again(sun: Sun) -> None:
@@ -152,8 +198,8 @@ async def test_what_is_not_simulated_is_not_implemented(sun: Sun) -> None:
     assert readings["inv.temperature"] == (Quality.ABSENT, "no_value")
 
 
-def ask(inverter: Inverter, pdu: bytes, unit: int = UNIT) -> bytes:
-    sent = inverter.feed(encode(Frame(1, unit, pdu)))
+def ask(device: Inverter, pdu: bytes, unit: int = UNIT) -> bytes:
+    sent = device.feed(encode(Frame(1, unit, pdu)))
     return b"".join(frame.pdu for _, data in sent for frame in Decoder(replies=False).feed(data))
 
 
@@ -162,7 +208,7 @@ def ask(inverter: Inverter, pdu: bytes, unit: int = UNIT) -> bytes:
 @example(40_000, 125)
 def test_any_range_of_the_chain_can_be_read_and_nothing_beside_it(start: int, count: int) -> None:
     inverter = Sun().inverter()
-    chain = inverter.chain(NOON)
+    chain = inverter.slave.chain(Faults(), NOON)
     reply = ask(inverter, struct.pack(">BHH", 3, start, count))
     if not 1 <= count <= 125:
         assert reply == b"\x83\x03"

@@ -8,17 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.cjt188.codec import (
-    CLOCK,
-    METERED,
-    SETTLED,
-    Decoder,
-    Frame,
-    amount,
-    local_time,
-    read_address_request,
-    read_request,
-)
+from drivers.cjt188.codec import METERED, Decoder, Frame, read_address_request, read_request
+from drivers.cjt188.fit import laid
+from drivers.cjt188.value import local_time
 from drivers.dlt645.codec import read_request as read_request645
 from drivers.modbus.tcp import read_request as read_request_tcp
 from drivers.sim.faults import Fault, Faults
@@ -41,15 +33,20 @@ def answered(faults: Faults) -> Frame:
     return reply
 
 
+def clock(faults: Faults) -> datetime | None:
+    return local_time(laid("water", "901F", answered(faults).data[3:]).parts["clock"][1])
+
+
 def test_the_meters_clock_is_local_and_an_hour_behind_when_told_so() -> None:
     faults = Faults()
-    assert local_time(answered(faults).data[CLOCK]) == datetime(2026, 1, 7, 12, 3)
+    assert clock(faults) == datetime(2026, 1, 7, 12, 3)
     faults.set("w1", Fault.CLOCK_OFF)
-    assert local_time(answered(faults).data[CLOCK]) == datetime(2026, 1, 7, 11, 3)
+    assert clock(faults) == datetime(2026, 1, 7, 11, 3)
 
 
 def test_what_the_meter_does_not_measure_is_filler() -> None:
-    assert amount(answered(Faults()).data[SETTLED]) is None
+    found = laid("water", "901F", answered(Faults()).data[3:]).values
+    assert (found["settled_volume"].reason, found["volume"].number) == ("filler", 12.5)
 
 
 @pytest.mark.parametrize("control", [0x04, 0x15, 0x16, 0x09, 0x81])

@@ -1,20 +1,14 @@
-"""The Modbus TCP codec, registers to numbers and the plan of reads."""
+"""The Modbus TCP codec, and which replies are taken for an answer."""
 
 from __future__ import annotations
-
-import math
-import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.modbus.pdu import FORMATS, answers, number, registers, width
-from drivers.modbus.plan import plan, singly
+from drivers.modbus.pdu import answers, read_pdu
 from drivers.modbus.tcp import Decoder, Frame, encode
-from drivers.profile import Item
-
-ORDERS = ["ABCD", "CDAB", "BADC", "DCBA"]
+from drivers.modbus.unit import TcpReply
 
 
 def reply(function: int, data: bytes) -> bytes:
@@ -64,37 +58,6 @@ def test_a_flipped_bit_in_the_head_never_yields_the_awaited_reply(data: st.DataO
     assert not [f for f in decode(bytes(raw)) if (f.transaction, f.unit, f.pdu[0]) == (0x1234, 7, 4)]
 
 
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("kind", list(FORMATS))
-def test_every_type_in_every_order_comes_back(kind: str, order: str) -> None:
-    item = Item("count", type=kind, order=order, scale=0.5, offset=3.0)  # type: ignore[arg-type]
-    value = -1021.5 if kind[0] in "if" else 1021.5
-    raw = registers(value, item)
-    assert len(raw) == 2 * width(item)
-    assert number(raw, item) == value
-
-
-@pytest.mark.parametrize(
-    ("order", "raw"), [("ABCD", "3f800000"), ("CDAB", "00003f80"), ("BADC", "803f0000"), ("DCBA", "0000803f")]
-)
-def test_the_four_orders_stand_as_they_are_named(order: str, raw: str) -> None:
-    item = Item("count", type="float32", order=order)  # type: ignore[arg-type]
-    assert number(bytes.fromhex(raw), item) == 1.0
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("kind", ["float32", "float64"])
-def test_nan_and_infinity_are_absent(kind: str, value: float) -> None:
-    item = Item("count", type=kind)  # type: ignore[arg-type]
-    assert number(struct.pack(">" + FORMATS[kind], value), item) is None
-
-
-def test_a_value_that_means_no_sensor_is_absent() -> None:
-    assert number(b"\x80\x00", Item("temperature", type="int16", absent=[-32768])) is None
-    assert number(b"\x80\x00", Item("temperature", type="int16", absent=[32768])) is None
-    assert number(b"\x80\x01", Item("temperature", type="int16", absent=[32768])) == -32767
-
-
 @pytest.mark.parametrize(
     ("asked", "pdu", "fits"),
     [
@@ -114,33 +77,47 @@ def test_a_reply_fits_the_question_in_function_and_length(asked: str, pdu: str, 
     assert answers(bytes.fromhex(pdu), bytes.fromhex(asked)) is fits
 
 
-def test_neighbours_are_read_together_and_holes_never() -> None:
-    items = {
-        "a": Item("voltage", function=4, register=0, type="float32"),
-        "c": Item("voltage", function=4, register=5),
-        "b": Item("voltage", function=4, register=2, type="float32"),
-        "d": Item("voltage", function=3, register=6),
-    }
-    blocks = plan(items)
-    assert [(b.function, b.start, b.count, b.names) for b in blocks] == [
-        (3, 6, 1, ("d",)),
-        (4, 0, 4, ("a", "b")),
-        (4, 5, 1, ("c",)),
-    ]
-    assert [(b.start, b.count) for b in singly(blocks[1], items)] == [(0, 2), (2, 2)]
+ASKED = Frame(0x1234, 7, read_pdu(4, 10, 2))
+ANSWER = encode(Frame(0x1234, 7, bytes.fromhex("040411112222")))
+LATE = encode(Frame(0x1233, 7, bytes.fromhex("040499999999")))
 
 
-@given(st.lists(st.integers(0, 400), min_size=1, max_size=300, unique=True))
-def test_no_read_is_longer_than_125_registers_and_no_item_is_left_out(places: list[int]) -> None:
-    items = {f"i{p}": Item("count", register=p) for p in places}
-    blocks = plan(items)
-    assert max(b.count for b in blocks) <= 125
-    assert sorted(n for b in blocks for n in b.names) == sorted(items)
-    assert sum(b.count for b in blocks) == len(places)
+@pytest.mark.parametrize("before", [b"", LATE, encode(Frame(0x1234, 8, bytes.fromhex("040499999999"))), b"\xff"])
+@pytest.mark.parametrize("cut", range(0, 40, 3))
+def test_the_answer_is_found_however_the_segments_fall(before: bytes, cut: int) -> None:
+    """Alone or behind a late reply, that of another unit or a stray byte; in one segment or in two."""
+    waiting, raw = TcpReply(ASKED), before + ANSWER
+    found = [waiting.feed(part) for part in (raw[:cut], raw[cut:]) if part]
+    assert [f for f in [*found, waiting.flush()] if f] == [bytes.fromhex("040411112222")]
 
 
-def test_bits_are_cut_from_their_byte() -> None:
-    items = {f"b{i}": Item("link_state", function=2, register=10 + i) for i in range(10)}
-    (block,) = plan(items)
-    cut = [number(block.cut(bytes([0b101, 0b10]), item), item) for item in items.values()]
-    assert cut == [1, 0, 1, 0, 0, 0, 0, 0, 0, 1]
+@pytest.mark.parametrize(
+    "raw",
+    [
+        LATE,
+        encode(Frame(0x1234, 8, bytes.fromhex("040411112222"))),  # another unit behind the gateway
+        ANSWER[:2] + b"\0\1" + ANSWER[4:],  # another protocol
+        encode(Frame(0x1234, 7, bytes.fromhex("0402111122"))),  # a wrong byte count
+        encode(Frame(0x1234, 7, bytes.fromhex("040211112222"))),
+        encode(Frame(0x1234, 7, bytes.fromhex("8302"))),  # a refusal of another function
+        ANSWER[:-1],
+    ],
+)
+def test_what_does_not_answer_the_question_is_not_taken(raw: bytes) -> None:
+    waiting = TcpReply(ASKED)
+    assert waiting.feed(raw) is None
+    assert waiting.flush() is None
+
+
+def test_a_refusal_is_an_answer() -> None:
+    assert TcpReply(ASKED).feed(encode(Frame(0x1234, 7, b"\x84\x02"))) == b"\x84\x02"
+
+
+@given(st.integers(8 * 9, 8 * len(ANSWER) - 1))
+def test_over_tcp_a_flipped_bit_of_the_data_is_a_wrong_value_and_nobody_can_tell(bit: int) -> None:
+    """Said so that nobody believes otherwise: beyond its head a Modbus TCP frame guards nothing, TCP does."""
+    raw = bytearray(ANSWER)
+    raw[bit // 8] ^= 1 << bit % 8
+    found = TcpReply(ASKED).feed(bytes(raw))
+    assert found is not None
+    assert found != bytes.fromhex("040411112222")

@@ -27,6 +27,7 @@ from drivers.sim.carrier import serve_pty, serve_tcp
 from drivers.sim.faults import Fault, Faults
 from drivers.sim.modbus_slave import Slave, SlaveLine, SlaveLineRtu
 from drivers.sim.plant import HOST
+from drivers.wire import Wire
 from tests.conftest import ROOT, missing
 from tests.drivers.conftest import noon
 from tests.drivers.heat_pumps import HEAT_PUMP, MIDEA, heat_pumps, profile
@@ -178,7 +179,7 @@ async def test_we_read_a_libmodbus_slave_over_rtu(libmodbus_slave: Path) -> None
     with wire() as (ours, theirs):
         async with running(libmodbus_slave, "rtu", theirs, str(UNIT)) as said:
             assert said == "ready"
-            bus = serial_bus("theirs", ours, 9600, "N", 1)
+            bus = serial_bus("theirs", ours, Wire(9600, "N", 1))
             await assert_read(bus)
             await bus.close()
 
@@ -189,7 +190,7 @@ async def test_we_read_our_slaves_over_a_noisy_serial_port(tmp_path: Path) -> No
     faults.set("hp1", Fault.ECHO)
     faults.set("hp1", Fault.NOISY)
     async with serve_pty(heat_pumps(faults), tmp_path / "line") as port:
-        bus = serial_bus("line", str(port), 9600, "N", 1)
+        bus = serial_bus("line", str(port), Wire(9600, "N", 1))
         readings = await ModbusDriver(Device("hp1", MIDEA, unit=1, timeout=LONG_S), bus, noon).read()
         await bus.close()
     assert {r.tag.removeprefix("hp1."): r.value for r in readings} == pytest.approx(HEAT_PUMP)

@@ -31,7 +31,7 @@ def exchanges(draw: st.DrawFn) -> tuple[Frame, Frame]:
 
 
 def decode(asked: Frame, data: bytes) -> list[Frame]:
-    return Decoder(reply_to(asked)).feed(data)
+    return Decoder(reply_to(asked), bytes([asked.unit])).feed(data)
 
 
 @given(exchanges())
@@ -48,7 +48,7 @@ def test_frames_back_to_back_and_split_anywhere_are_the_same_frames(
     asked, reply = pair
     raw = encode(reply) * times
     cuts = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=6)))
-    decoder = Decoder(reply_to(asked))
+    decoder = Decoder(reply_to(asked), bytes([asked.unit]))
     found = []
     for start, end in zip([0, *cuts], [*cuts, len(raw)], strict=True):
         found += decoder.feed(raw[start:end])
@@ -120,10 +120,12 @@ def test_the_package_can_build_nothing_but_reads() -> None:
                     build(function, 0, 1)
     folder = Path(drivers.modbus.__file__).parent
     sources = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
-    builders = {name for text in sources.values() for name in re.findall(r"def (\w*(?:request|pdu|write)\w*)", text)}
-    assert builders == {"read_pdu", "read_request"}
-    framing = {name for name, text in sources.items() if re.search(r"\bFrame\(|\bencode\(", text)}
-    assert framing == {"rtu", "tcp", "unit"}
+    builders = {name for text in sources.values() for name in re.findall(r"def (\w*(?:request|write)\w*)", text)}
+    assert builders == {"read_request", "_is_request"}
+    senders = {name for name, text in sources.items() if re.search(r"\.ask\(|\bwrite\(", text)}
+    assert senders == {"unit"}
+    framing = {name for name, text in sources.items() if re.search(r"\bencode\(", text)}
+    assert framing == {"rtu", "tcp", "unit", "explain"}
     assert set(re.findall(r"(?:rtu|tcp)\.Frame\((.*)\)", sources["unit"])) == {
         "next(_transactions) & 0xFFFF, self.number, pdu",
         "self.number, pdu",

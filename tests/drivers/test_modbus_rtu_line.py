@@ -17,9 +17,9 @@ from drivers.driver import Device
 from drivers.error import LinkError
 from drivers.modbus import rtu
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.pdu import number, width
 from drivers.modbus.rtu import Frame, encode
 from drivers.modbus.unit import Unit
+from drivers.modbus.value import number, width
 from drivers.profile import Item, Profile
 from drivers.reading import Quality
 from drivers.sim.carrier import MemoryLink

@@ -4,125 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from drivers.build import driver_for
-from drivers.driver import Device, Subscribes
-from drivers.error import DriverError, LinkError, ProfileError
+from drivers.driver import Subscribes
+from drivers.error import LinkError, ProfileError
 from drivers.opcua.driver import OpcUaDriver
-from drivers.opcua.session import Pace
 from drivers.profile import Item, Profile
 from drivers.reading import Quality, Reading
-from drivers.sim.faults import Fault, Faults
-from drivers.sim.measured import Measured
+from drivers.sim.faults import Fault
 from drivers.sim.plant import shipped
-from drivers.sim.press_server import PressServer
-from edge_agent.agent import run_agent
-from edge_agent.site import Site
-from edge_agent.store.reader import Reader
+from drivers.wire import Wire
 from tests.drivers.conftest import bus_of
-from tests.plants import BARE, plant
+from tests.drivers.press import (
+    STEP_S,
+    Bench,
+    at_rest,
+    now,
+    recovered,
+    serving,
+    shows,
+    until,
+    until_lost,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-QUICK = Pace(publish=0.05, sampling=0.01, keep_alive=0.2, connect=5.0, call=1.0)
-PASSWORD = "gut gehütet"
-STEP_S = 0.02
-GAVE_UP_S = 10.0
-
-
-def now() -> int:
-    return time.time_ns() // 1000
-
-
-@dataclass
-class Bench:
-    """The running server, what it shows, and a folder for those who read it."""
-
-    url: str
-    folder: Path
-    faults: Faults
-    shown: dict[str, float] = field(default_factory=dict)
-    moving: Callable[[int], Mapping[str, float]] | None = None
-
-    def values(self, at: int) -> Mapping[str, float]:
-        return {**self.shown, **(self.moving(at) if self.moving else {})}
-
-    def device(self, name: str = "press", **other: Any) -> Device:
-        secret = self.folder / "password.txt"
-        secret.write_text(f"{PASSWORD}\n", encoding="utf-8")
-        plain = Device(name, shipped("press-line"), url=self.url, user="leafgate", password_file=secret)
-        return replace(plain, **{"pki": self.folder / "pki", "poll": 0.5, **other})
-
-    def driver(self, pace: Pace = QUICK, rows: int = 10_000, **other: Any) -> OpcUaDriver:
-        return OpcUaDriver(self.device(**other), now, pace, rows)
-
-
-def at_rest() -> dict[str, float]:
-    items = shipped("press-line").items
-    return {name: 1.0 if name.startswith("running") else 100.0 + place for place, name in enumerate(items)}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     """One server for all tests here: starting one takes seconds."""
-    bench = Bench("", tmp_path_factory.mktemp("opcua"), Faults(), at_rest())
-    measured = Measured("press", shipped("press-line"), bench.values)
-    async with PressServer(measured, bench.faults, now, PASSWORD, STEP_S).serve(bench.folder / "server") as bench.url:
+    async with serving(tmp_path_factory.mktemp("opcua")) as bench:
         yield bench
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def bench(served: Bench, tmp_path: Path) -> AsyncIterator[Bench]:
     """The server at rest and without faults, with a folder of our own."""
-    fresh = Bench(served.url, tmp_path, served.faults, served.shown)
-    served.moving = None
-    yield fresh
-    served.moving = None
-    served.shown.update(at_rest())
-    served.faults.clear("press")
-
-
-async def until_lost(driver: OpcUaDriver, pause_s: float = 0.0) -> DriverError:
-    """Take changes, with a pause between, until the driver says that it is over."""
-    async with asyncio.timeout(GAVE_UP_S):
-        while True:
-            try:
-                await driver.changes()
-                await asyncio.sleep(pause_s)
-            except DriverError as error:
-                return error
-
-
-async def until(driver: OpcUaDriver, wanted: Callable[[Reading], bool]) -> Reading:
-    """The first change like this."""
-    async with asyncio.timeout(GAVE_UP_S):
-        while True:
-            for reading in await driver.changes():
-                if wanted(reading):
-                    return reading
-
-
-def shows(value: float, reading: Reading) -> bool:
-    return reading.value == value
-
-
-async def recovered(driver: OpcUaDriver) -> list[Reading]:
-    """Close and connect anew until something is read."""
-    async with asyncio.timeout(GAVE_UP_S):
-        while True:
-            await driver.close()
-            try:
-                return await driver.read()
-            except LinkError:
-                await asyncio.sleep(0.05)
+    with served.at_rest(tmp_path) as fresh:
+        yield fresh
 
 
 async def test_every_item_is_read_as_the_server_shows_it(bench: Bench) -> None:
@@ -143,6 +68,8 @@ async def test_the_driver_is_the_one_that_a_profile_asks_for(bench: Bench) -> No
 
         async def read(self, timeout_s: float) -> bytes:
             return b""
+
+        async def set(self, wire: Wire) -> None: ...
 
         async def close(self) -> None: ...
 
@@ -278,54 +205,6 @@ async def test_another_certificate_of_the_server_is_refused_until_the_file_is_de
     await driver.close()
 
 
-async def test_a_restarted_server_is_read_again_and_tells_its_changes(served: Bench, bench: Bench) -> None:
-    driver = bench.driver()
-    await driver.read()
-    await driver.changes()
-    bench.faults.set("press", Fault.RESTARTED)
-    assert (await until_lost(driver)).reason == "closed"
-    with pytest.raises(LinkError):
-        await driver.changes()
-    await driver.close()
-    with pytest.raises(LinkError, match="refused"):
-        await driver.read()
-    served.shown["power_1"] = 7.0
-    bench.faults.clear("press")
-    again = {r.tag: r.value for r in await recovered(driver)}
-    assert again["press.power_1"] in (7.0, at_rest()["power_1"])
-    served.shown["power_1"] = 8.0
-    assert (await until(driver, lambda r: r.value == 8.0)).tag == "press.power_1"
-    await driver.close()
-
-
-async def test_a_silent_server_is_noticed_by_the_missing_signs_of_life(bench: Bench) -> None:
-    driver = bench.driver(replace(QUICK, call=30.0), poll=60.0)  # nothing but the timer can notice it
-    await driver.read()
-    await driver.changes()
-    bench.faults.set("press", Fault.SILENT)
-    begun = time.monotonic()
-    lost = await until_lost(driver)
-    assert (lost.reason, "sign of life" in lost.detail) == ("no_reply", True)
-    assert time.monotonic() - begun < 2.0
-    bench.faults.clear("press")
-    await driver.close()
-
-
-async def test_a_server_that_takes_the_connection_and_says_nothing_is_no_reply(bench: Bench) -> None:
-    bench.faults.set("press", Fault.SILENT)
-    with pytest.raises(LinkError, match="no_reply"):
-        await bench.driver(replace(QUICK, connect=0.3)).connect()
-
-
-async def test_more_changes_than_the_queue_holds_end_the_subscription_aloud(served: Bench, bench: Bench) -> None:
-    driver = bench.driver(rows=15)
-    await driver.read()
-    served.moving = lambda at: {name: at / 1e6 for name in at_rest() if not name.startswith("running")}
-    assert (await until_lost(driver, pause_s=0.1)).reason == "overrun"
-    assert {r.quality for r in await recovered(driver)} == {Quality.GOOD}
-    await driver.close()
-
-
 async def test_a_missing_node_and_a_missing_namespace_leave_the_others_alone(bench: Bench) -> None:
     items = {
         "here": Item("power", unit="W", node="nsu=urn:leafgate:sim:press;s=Meter1.Power"),
@@ -352,47 +231,6 @@ async def test_a_node_that_cannot_be_read_is_a_wrong_profile(bench: Bench) -> No
     driver = bench.driver(profile=replace_items({"x": Item("power", node="Meter1")}))
     with pytest.raises(ProfileError, match="bad_node"):
         await driver.connect()
-
-
-async def test_a_cancelled_wait_leaves_a_driver_that_can_be_closed(bench: Bench) -> None:
-    driver = bench.driver()
-    await driver.read()
-    await driver.changes()
-    waiting = asyncio.create_task(driver.changes())
-    await asyncio.sleep(0.05)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    await driver.close()
-    await driver.close()
-
-
-async def test_the_agent_stores_what_the_press_line_shows_and_that_it_is_lost(served: Bench, bench: Bench) -> None:
-    (bench.folder / "secrets").mkdir()
-    (bench.folder / "secrets" / "press.txt").write_text(PASSWORD, encoding="utf-8")
-    line = f"{{url: '{bench.url}', profile: press-line, user: leafgate, password_file: secrets/press.txt, poll: 1s}}"
-    site = plant(bench.folder, f"{BARE}devices:\n  press: {line}\n")
-    stopped = asyncio.Event()
-    agent = asyncio.create_task(run_agent(site, now, stopped))
-    stored = partial(newest, site)
-    await until_stored(lambda: stored("press.power_1") == (at_rest()["power_1"], None))
-    await until_stored(lambda: stored("press.link") == (1.0, None))
-    bench.faults.set("press", Fault.RESTARTED)
-    await until_stored(lambda: (stored("press.power_1") or (0.0, None))[0] is None)
-    stopped.set()
-    await agent
-    assert stored("press.link") in ((0.0, "closed"), (0.0, "refused"))  # how it went, or what the next try found
-
-
-def newest(site: Site, tag: str) -> tuple[float | None, str | None] | None:
-    sample = Reader(site.data).last(now()).get(tag)
-    return None if sample is None else (sample.value, sample.reason)
-
-
-async def until_stored(said: Callable[[], bool]) -> None:
-    async with asyncio.timeout(GAVE_UP_S):
-        while not said():
-            await asyncio.sleep(0.05)
 
 
 def replace_items(items: dict[str, Item]) -> Profile:

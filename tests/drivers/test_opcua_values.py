@@ -103,11 +103,15 @@ def message(number: int, *values: float) -> ua.PublishResult:
     return ua.PublishResult(NotificationMessage=ua.NotificationMessage(number, NotificationData=data))
 
 
+def taken(news: News) -> list[float]:
+    return [row[1] for part in news.take() for row in part.rows]
+
+
 async def test_what_comes_in_the_same_message_behind_an_end_is_not_taken() -> None:
     news, later = News(lambda: 1), message(1, 1.0)
     ended = ua.StatusChangeNotification(ua.StatusCode(CODES.BadTimeout))
     later.NotificationMessage.NotificationData.insert(0, ended)
-    news.published(later)
+    await news.published(later)
     assert news.take() == []
     with pytest.raises(LinkError, match="BadTimeout"):
         await news.wait(math.inf)
@@ -115,27 +119,49 @@ async def test_what_comes_in_the_same_message_behind_an_end_is_not_taken() -> No
 
 async def test_news_come_in_order_and_a_missing_message_ends_them_after_what_came_before() -> None:
     news = News(lambda: 1)
-    news.published(message(LAST_NUMBER, 1.0))
-    news.published(message(1))  # a keep-alive names the number that comes next
-    news.published(message(1, 2.0))
-    news.published(message(3, 4.0))
+    await news.published(message(LAST_NUMBER, 1.0))
+    await news.published(message(1))  # a keep-alive names the number that comes next
+    await news.published(message(1, 2.0))
+    await news.published(message(3, 4.0))
     await news.wait(math.inf)
-    assert [c.data.Value.Value for c in news.take()] == [1.0, 2.0]
-    news.published(message(4, 5.0))
+    assert taken(news) == [1.0, 2.0]
+    await news.published(message(4, 5.0))
     with pytest.raises(LinkError, match="closed"):
         await news.wait(math.inf)
 
 
-async def test_a_full_queue_counts_and_ends_but_drops_nothing_that_it_took() -> None:
+async def test_a_full_queue_lets_the_publish_loop_wait_and_is_counted_and_nothing_is_dropped() -> None:
     news = News(lambda: 1, rows=3)
-    news.published(message(1, 1.0, 2.0))
-    news.published(message(2, 3.0, 4.0))
-    assert news.overruns == 1
+    await news.published(message(1, 1.0, 2.0))
+    waiting = asyncio.create_task(news.published(message(2, 3.0, 4.0)))
+    await asyncio.sleep(0.01)
+    assert (news.blocked, waiting.done(), taken(news)) == (1, False, [1.0, 2.0])
+    await waiting
+    assert taken(news) == [3.0, 4.0]
+    await news.published(message(3, *range(10)))  # larger than the queue, and fits into an empty one
+    assert (news.blocked, len(taken(news))) == (1, 10)
+
+
+async def test_a_message_that_waits_for_room_is_a_sign_of_life() -> None:
+    news = News(lambda: 1, rows=1)
+    news.expect(0.01)
+    await news.published(message(1, 1.0))
+    waiting = asyncio.create_task(news.published(message(2, 2.0)))
+    await asyncio.sleep(0.05)
+    assert taken(news) == [1.0]
     await news.wait(math.inf)
-    assert [c.data.Value.Value for c in news.take()] == [1.0, 2.0]
-    news.published(message(3, 5.0))  # the server goes on; behind the hole it counts no more
-    with pytest.raises(LinkError, match="overrun"):
-        await news.wait(math.inf)
+    assert taken(news) == [2.0]
+    await waiting
+
+
+async def test_a_publish_loop_that_waits_is_let_go_when_the_subscription_ends() -> None:
+    news = News(lambda: 1, rows=1)
+    await news.published(message(1, 1.0))
+    waiting = asyncio.create_task(news.published(message(2, 2.0)))
+    await asyncio.sleep(0)
+    news.end(LinkError("closed"))
+    await asyncio.wait_for(waiting, 1.0)
+    assert taken(news) == [1.0]
 
 
 async def test_a_sign_of_life_without_data_keeps_the_wait_alive() -> None:
@@ -145,7 +171,7 @@ async def test_a_sign_of_life_without_data_keeps_the_wait_alive() -> None:
     waiting = asyncio.create_task(news.wait(math.inf))
     for _ in range(6):
         await asyncio.sleep(0.03)
-        news.published(message(1))
+        await news.published(message(1))
     assert not waiting.done()
     begun = loop.time()
     with pytest.raises(LinkError, match="no_reply"):

@@ -8,10 +8,12 @@ from configs import FOLDER
 from configs.load import load, load_folders
 from configs.quantity import quantities
 from drivers.modbus.plan import plan
-from drivers.profile import Profile, faults
+from drivers.profile import Profile
+from drivers.profile_check import faults
 from drivers.sim.faults import Fault, order_of
 from drivers.sim.measured import cut
 
+BEHIND_BOTH = ("reactive_power", "apparent_power", "reactive_energy", "energy_tariff", "energy_settled", "demand")
 PROFILES = load_folders([FOLDER / "devices"], Profile)
 
 
@@ -28,7 +30,7 @@ def test_a_shipped_profile_has_no_faults(name: str) -> None:
 def test_extensive_values_of_a_secondary_meter_carry_their_ratio(name: str) -> None:
     profile = PROFILES[name].value
     wanted = {"energy_import": "power", "energy_export": "power", "power": "power", "current": "current"}
-    wanted["voltage"] = "voltage"
+    wanted |= {"voltage": "voltage", **dict.fromkeys(BEHIND_BOTH, "power")}
     for item in profile.items.values():
         assert item.quantity in quantities()
         assert item.ratio == (None if profile.primary else wanted.get(item.quantity))

@@ -13,6 +13,7 @@ from drivers.error import LinkError
 from drivers.reading import Quality
 from drivers.sim.faults import Fault
 from drivers.sim.plant import HEAT_PUMP_UNIT, HOST, WATER_ADDRESS, Plant, shipped
+from drivers.wire import Wire
 from tests.drivers.conftest import m4, meter, noon, wires
 
 LONG_S = 2.0  # a busy machine may take its time
@@ -29,7 +30,7 @@ def water() -> Device:
 async def test_the_plant_is_read_over_a_serial_port_and_a_socket(plant: Plant, tmp_path: Path) -> None:
     async with wires(plant, tmp_path) as (serial, port):
         line, tcp = (
-            serial_bus("line1", str(serial), 9600, "N", 1),
+            serial_bus("line1", str(serial), Wire(9600, "N", 1)),
             tcp_bus("hp1", HOST, port),
         )
         drivers = [driver_for(meter(n, timeout=LONG_S), line, noon) for n in ("m1", "m2", "m3")]
@@ -49,7 +50,7 @@ async def test_the_plant_is_read_over_a_serial_port_and_a_socket(plant: Plant, t
 async def test_a_dead_device_leaves_the_others_on_the_line_alone(plant: Plant, tmp_path: Path) -> None:
     plant.faults.set("m1", Fault.SILENT)
     async with wires(plant, tmp_path) as (serial, _):
-        line = serial_bus("line1", str(serial), 9600, "N", 1)
+        line = serial_bus("line1", str(serial), Wire(9600, "N", 1))
         with pytest.raises(LinkError, match="no_reply"):
             await driver_for(meter("m1", timeout=0.05), line, noon).read()
         readings = await driver_for(meter("m2", timeout=LONG_S), line, noon).read()
@@ -61,7 +62,7 @@ async def test_a_plant_that_comes_back_is_read_again(plant: Plant, tmp_path: Pat
     """The port and the socket vanish and return; the same drivers go on."""
     async with wires(plant, tmp_path) as (serial, port):
         line, tcp = (
-            serial_bus("line1", str(serial), 9600, "N", 1),
+            serial_bus("line1", str(serial), Wire(9600, "N", 1)),
             tcp_bus("hp1", HOST, port),
         )
         drivers = [driver_for(meter("m1", timeout=LONG_S), line, noon), driver_for(heat_pump(), tcp, noon)]

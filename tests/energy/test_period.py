@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.period import US, Calendar, Period, PeriodError, parse
+from edge_agent.when import as_read
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 NOW = int(datetime(2026, 11, 21, 4, 0, tzinfo=UTC).timestamp()) * US
@@ -80,3 +81,9 @@ def _ends(period: Period) -> tuple[int, int]:
 def test_what_names_no_period_that_has_begun_is_refused(text: str) -> None:
     with pytest.raises(PeriodError):
         parse(text, Calendar(SHANGHAI), NOW)
+
+
+def test_when_a_meter_says_that_a_maximum_occurred_is_read_as_a_date() -> None:
+    assert as_read(2601051430.0, "YYMMDDhhmm") == "2026-01-05 14:30"
+    assert as_read(0.0, "YYMMDDhhmm") == "--"
+    assert as_read(2601051430.0, "kWh") is None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edge_agent.overview.device import DeviceView, TagRow
 from edge_agent.texts import Texts
+from edge_agent.when import METER_MOMENT, as_read
 from tui.actions import DEVICE, bindings
 from tui.cells import GAP, Column, Line, Span, wrapped
 from tui.frame import View
@@ -88,7 +89,7 @@ def _tag(view: View, tag: TagRow) -> list[Span]:
     return [
         (f"{tag.item} {say.title(tag.title)}", "value"),
         shown(value, _number(tag, say), say),
-        ("" if tag.unit == "1" else tag.unit, "label"),
+        ("" if tag.unit in ("1", METER_MOMENT) else tag.unit, "label"),
         ("" if value.age is None else age(value.age), "label"),
         (why(value.reason, say), "value"),
     ]
@@ -101,4 +102,4 @@ def _number(tag: TagRow, say: Texts) -> str:
         return say.title(tag.state)
     if number is None:
         return ""
-    return f"{number:.0f}" if tag.is_state else rounded(number)
+    return as_read(number, tag.unit) or (f"{number:.0f}" if tag.is_state else rounded(number))

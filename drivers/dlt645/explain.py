@@ -1,0 +1,103 @@
+"""What captured DL/T 645 frames say, of meters and of masters, those that write included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drivers.dlt645.codec import END, HEAD, LONGEST, START, TAIL, Decoder, Frame
+from drivers.dlt645.fields import payload_fields
+from drivers.dlt645.words import EDITION_1997, EDITION_2007, Edition
+from drivers.explained import Explained, Hints
+
+WITH_ITEM = ("read", "read_next", "read_again", "write")  # their data begins with an identifier
+CLOCK_SIZE = 6  # ss mm hh DD MM YY
+
+
+def explain_2007(raw: bytes, hints: Hints) -> list[Explained]:
+    """The frames in a capture of the edition of 2007; at least one entry."""
+    return _explain(raw, EDITION_2007)
+
+
+def explain_1997(raw: bytes, hints: Hints) -> list[Explained]:
+    """The frames in a capture of the edition of 1997; at least one entry."""
+    return _explain(raw, EDITION_1997)
+
+
+def _explain(raw: bytes, edition: Edition) -> list[Explained]:
+    decoder = Decoder()
+    frames = decoder.feed(raw) + decoder.flush()
+    if not frames:
+        return [Explained(edition.protocol, valid=False, error=_fault(raw))]
+    return [
+        Explained(edition.protocol, True, frame.address, f"{frame.control:02X}", _fields(frame, edition))
+        for frame in frames
+    ]
+
+
+def _fault(raw: bytes) -> str:
+    """Why there is no frame: the best that any start in the bytes comes to."""
+    found = {_fault_at(raw, start) for start, byte in enumerate(raw) if byte == START}
+    return next((fault for fault in ("checksum", "no_end", "too_short") if fault in found), "no_frame")
+
+
+def _fault_at(raw: bytes, start: int) -> str:
+    head = raw[start : start + HEAD]
+    if len(head) > 7 and head[7] != START:
+        return "no_frame"
+    if len(head) < HEAD:
+        return "too_short"
+    size = HEAD + head[9] + TAIL
+    whole = raw[start : start + size]
+    if head[9] > LONGEST:
+        return "no_frame"
+    if len(whole) < size:
+        return "too_short"
+    return "no_end" if whole[-1] != END else "checksum"
+
+
+def _fields(frame: Frame, edition: Edition) -> dict[str, Any]:
+    function = edition.functions.get(frame.function, "unknown")
+    fields: dict[str, Any] = {"function": function, "direction": _direction(frame)}
+    if frame.has_more:
+        fields["more"] = True
+    if frame.is_reply and frame.is_error:
+        return fields | _refusal(frame.data, edition)
+    if function in WITH_ITEM and len(frame.data) >= edition.di_size:
+        return fields | _item(frame, function, edition)
+    if function in ("read_address", "write_address") and len(frame.data) == 6:
+        return fields | {"meter_address": frame.data[::-1].hex().upper()}
+    if function == "broadcast_time" and len(frame.data) == CLOCK_SIZE:
+        return fields | {"payload_le": frame.data.hex(), "clock": _clock(frame.data)}
+    if function in ("set_password", "authenticate") or not frame.data:
+        return fields  # a secret is not for logs
+    return fields | {"payload_le": frame.data.hex()}
+
+
+def _direction(frame: Frame) -> str:
+    if not frame.is_reply:
+        return "request"
+    return "refusal" if frame.is_error else "reply"
+
+
+def _refusal(data: bytes, edition: Edition) -> dict[str, Any]:
+    if len(data) != 1:
+        return {"payload_le": data.hex()}
+    return {"error_word": data[0], "errors": edition.error_words(data[0])}
+
+
+def _item(frame: Frame, function: str, edition: Edition) -> dict[str, Any]:
+    """Identifier and value; requests for the rest of a long answer, and in 2007 the rest too, are numbered."""
+    di = frame.data[: edition.di_size][::-1].hex().upper()
+    rest = frame.data[edition.di_size :]
+    fields: dict[str, Any] = {}
+    if function == "read_next" and rest and (edition.is_numbered or not frame.is_reply):
+        fields, rest = {"sequence": rest[-1]}, rest[:-1]
+    if function == "write":
+        rest = rest[edition.secret :]
+    is_part = frame.has_more or function == "read_next"
+    return {"di": di, **fields, **payload_fields(di, rest, is_part=is_part)}
+
+
+def _clock(data: bytes) -> str:
+    second, minute, hour, day, month, year = (f"{byte:02X}" for byte in data)
+    return f"20{year}-{month}-{day} {hour}:{minute}:{second}"

@@ -1,0 +1,1 @@
+"""What `leafgate bench` measures: ratios to a limit taken in the same run."""

@@ -1,0 +1,1 @@
+"""Looking for the devices of a line by reads alone; one file for each protocol."""

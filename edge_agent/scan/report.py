@@ -1,0 +1,92 @@
+"""What a search tells at its end: lines to paste into plant.yaml, or one JSON document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from edge_agent.scan.found import Found
+from edge_agent.scan.fragment import fragment
+from edge_agent.scan.search import Scan
+from edge_agent.scan.words import found_json, wire_text
+from edge_agent.session import Session
+from edge_agent.site import PLANT_FILE
+from edge_agent.when import iso
+
+SHOWN_WAYS = 8  # endpoints of a server
+
+
+def report_json(session: Session, search: Scan, interrupted: bool) -> dict[str, Any]:
+    """`as_of, interrupted, places[], found[], yaml`."""
+    return {
+        "as_of": iso(session.now(), session.site.zone) if _has_site(session) else None,
+        "interrupted": interrupted,
+        "places": [{"place": p.name, "kind": p.kind, "error": _error(search, p.name)} for p in search.places],
+        "found": [found_json(f) for f in search.progress.found],
+        "yaml": "\n".join(_pasted(session, search)),
+    }
+
+
+def report_lines(session: Session, search: Scan) -> Iterator[str]:
+    """The same for a person; comments say what plant.yaml has already and what could not be told apart."""
+    say = session.texts
+    for found in search.progress.found:
+        where = " ".join(filter(None, [found.place, wire_text(found.wire), found.protocol]))
+        if found.known_as:
+            yield f"# {where} {_address(found)}: " + say("scan.known", name=found.known_as)
+        elif not found.is_device:
+            yield f"# {where}: " + ", ".join(say(f"scan.note.{note}") for note in found.notes)
+    yield from _pasted(session, search)
+    for found in search.progress.found:
+        if found.server is not None:
+            yield from _server(session, found)
+
+
+def _pasted(session: Session, search: Scan) -> list[str]:
+    taken = [*session.site.plant.buses, *session.site.plant.devices] if _has_site(session) else []
+    return fragment(search.progress.found, search.places, taken, lambda code: session.texts(f"scan.note.{code}"))
+
+
+def _server(session: Session, found: Found) -> Iterator[str]:
+    """The ways into a server, and its variables as the items of a profile."""
+    from drivers.opcua.suggest import yaml_line
+    from edge_agent.link_words import why
+
+    server, say = found.server, session.texts
+    assert server is not None
+    for way in server.offer.endpoints[:SHOWN_WAYS]:
+        usable = "" if way.usable else say("scan.not_usable")
+        yield f"# {found.place}: {way.security} {way.mode} ({', '.join(way.users)}){usable}"
+    if server.offer.fingerprint:
+        yield f"# SHA-256 {server.offer.fingerprint}"
+    if server.error is not None:
+        yield "# " + say("scan.not_browsed", why=why(say, server.error.reason))
+    elif not server.security:
+        yield "# " + say("scan.no_way_in")
+    if server.suggestions:
+        yield "# " + say("scan.profile_file", name=f"devices/{_file_name(found)}.yaml")
+        title = json.dumps(found.says or "OPC UA", ensure_ascii=False)
+        yield f"title: {{zh: {title}, en: {title}}}"
+        yield "protocol: opcua"
+        yield f"source: leafgate scan {found.place}"
+        yield "items:"
+        yield from (yaml_line(one) for one in server.suggestions)
+
+
+def _file_name(found: Found) -> str:
+    name = "".join(c if c.isalnum() else "-" for c in found.says.lower()).strip("-")
+    return name or "opcua"
+
+
+def _address(found: Found) -> str:
+    return found.address or ("" if found.unit is None else str(found.unit))
+
+
+def _error(search: Scan, place: str) -> str | None:
+    error = search.errors.get(place)
+    return error.reason if error else None
+
+
+def _has_site(session: Session) -> bool:
+    return (session.folder / PLANT_FILE).exists()
