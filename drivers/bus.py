@@ -84,7 +84,7 @@ class Bus:
         self._lock = asyncio.Lock()
         self._link: Link | None = None
         self._last_byte, self._last_gap = float("-inf"), 0.0
-        self._quiet_from: float | None = None  # since then a late reply may still come
+        self._quiet_until: float | None = None  # a late reply may still come before
         self._silent = 0
 
     async def connect(self) -> None:
@@ -112,10 +112,12 @@ class Bus:
             try:
                 if wire is not None:
                     await link.set(wire)
-                self._quiet_from = now()  # stands if we are cancelled from here on
+                self._quiet_until = exchange.sent + timeout_s + self._quiet_s  # stands if we are cancelled from here on
                 await link.write(request)
                 answer = await self._answer(link, receiver, exchange, timeout_s)
-            except LinkError:
+            except LinkError as error:
+                self._tell(exchange, error.reason)
+                self._waste(exchange.took_s)
                 await self._drop()
                 raise
             return await self._judged(answer, receiver, exchange, gap_s)
@@ -129,17 +131,20 @@ class Bus:
         """The answer, or LinkError; either is known to the tap and to the account of waiting."""
         self._last_byte, self._last_gap = now(), gap_s
         reason = None if answer is not None else "noise" if receiver.damaged() else "no_reply"
+        self._tell(exchange, reason)
+        if answer is not None:
+            self._waste(exchange.waited_s if exchange.waited_s > PATIENCE_S else 0.0)
+            self._quiet_until, self._silent = None, 0
+            return answer
+        self._waste(exchange.took_s + self._quiet_s)
+        self._quiet_until = now() + self._quiet_s
+        await self._unanswered(receiver.damaged())
+        raise LinkError(reason or "no_reply")
+
+    def _tell(self, exchange: Exchange, reason: str | None) -> None:
         exchange.end(reason)
         if self.tap is not None:
             self.tap(exchange)
-        if answer is not None:
-            self._waste(exchange.waited_s if exchange.waited_s > PATIENCE_S else 0.0)
-            self._quiet_from, self._silent = None, 0
-            return answer
-        self._waste(exchange.took_s + self._quiet_s)
-        self._quiet_from = now()
-        await self._unanswered(receiver.damaged())
-        raise LinkError(reason or "no_reply")
 
     def _waste(self, seconds: float) -> None:
         self.last_wasted_s = seconds
@@ -148,7 +153,7 @@ class Bus:
     async def _opened(self) -> Link:
         if self._link is None:
             self._link = await self._opener()
-            self._silent, self._quiet_from = 0, None
+            self._silent, self._quiet_until = 0, None
         return self._link
 
     async def _ready(self, gap_s: float) -> Link:
@@ -172,10 +177,10 @@ class Bus:
             await asyncio.sleep(free_at - now())
         end = now() + BABBLE_S
         quiet = 0.0
-        if self._quiet_from is not None:
-            quiet = max(self._quiet_from + self._quiet_s - now(), 0.0)
+        if self._quiet_until is not None:
+            quiet = max(self._quiet_until - now(), 0.0)
         while await link.read(quiet) and now() < end:
-            quiet = gap_s if self._quiet_from is None else self._quiet_s
+            quiet = gap_s if self._quiet_until is None else self._quiet_s
 
     async def _answer(self, link: Link, receiver: Receiver[T_co], exchange: Exchange, timeout_s: float) -> T_co | None:
         """Read until the answer, or until the time is up; a frame on its way prolongs it."""

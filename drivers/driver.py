@@ -14,7 +14,7 @@ from drivers.reading import Kind, Reading, Tag
 from drivers.wire import Wire
 
 Clock = Callable[[], int]  # microseconds UTC
-TURNS_TO_STALE = 2  # items of low priority are asked in turn, one a cycle
+TURNS_TO_STALE = 3  # items of low priority are asked in turn, one a cycle, and now and then a cycle is late
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,9 @@ class Exchange:
 
     def add(self, data: bytes) -> None:
         """Bytes came in, or none within the time."""
-        if data and self.first is None:
-            self.first = now()
         self.heard += data
+        if data and self.first is None and not self.request.startswith(self.heard):
+            self.first = now()  # what an adapter echoes is no reply yet
 
     def end(self, reason: str | None) -> None:
         """The answer is there, or is not for this reason."""

@@ -17,6 +17,8 @@ from drivers.reading import Reading
 
 MOST_DAMAGED = 2  # damaged replies that end a cycle: each costs the line a timeout
 LACKING_CYCLES = 240  # what the device lacks is asked again this much later; devices get replaced
+MOST_SILENT = 3  # times running that one question stays unanswered while others are answered
+LONGEST_REST = 64  # cycles that such a question is left out, at most
 
 
 class Question(Protocol):
@@ -33,6 +35,7 @@ class Question(Protocol):
 
 Q = TypeVar("Q", bound=Question)
 Found = dict[str, Reading]
+Rest = tuple[int, str | None]  # cycles that are left, and the reason; None for what the device lacks
 
 
 class Rounds(Generic[Q]):
@@ -41,12 +44,13 @@ class Rounds(Generic[Q]):
     def __init__(self, questions: Iterable[Q], failed: Callable[[Q, str], Found], absent: Callable[[Q], Found]) -> None:
         listed = list(questions)
         self._high = [q for q in listed if not q.low]
-        self._low = deque(q for q in listed if q.low)
+        self._low = [q for q in listed if q.low]  # the next in turn first
         self._failed, self._absent = failed, absent
         self._unasked = set(self._low)
-        self._suspects: dict[Q, None] = {}  # unanswered when asked last; the one that waits longest comes first
+        self._suspects: dict[Q, int] = {}  # unanswered when asked last, and how often running; longest ago first
         self._left: deque[Q] = deque()  # of the present cycle
-        self._resting: dict[Q, int] = {}  # cycles that a question is still left out
+        self._resting: dict[Q, Rest] = {}
+        self._answers: Q | None = None  # the question that was answered last
         self._heard, self._damaged = False, 0
 
     @property
@@ -58,7 +62,7 @@ class Rounds(Generic[Q]):
         """The items that this cycle, or this part of it, read; at least one question is asked.
 
         No question begins after `until` on the event loop's clock. Raises LinkError when the first
-        question of a cycle stays without any answer.
+        question of a cycle stays without any answer. Of a low item that was not asked nothing is said.
         """
         found: Found = {}
         if not self._left:
@@ -66,11 +70,10 @@ class Rounds(Generic[Q]):
         loop = asyncio.get_running_loop()
         while self._left:
             question = self._left.popleft()
-            self._unasked.discard(question)
+            self._took_its_turn(question)
             try:
                 found |= await ask(question)
-                self._heard = True
-                self._suspects.pop(question, None)
+                self._answered(question)
             except LinkError as error:
                 found |= self._unanswered(question, error)
             if loop.time() >= until:
@@ -79,41 +82,41 @@ class Rounds(Generic[Q]):
 
     def replace(self, question: Q, others: Sequence[Q]) -> None:
         """From now on ask `others` in the place of a question that the device refuses, at once in this cycle."""
-        for group in (self._high, self._low):
-            if question in group:
-                place = group.index(question)
-                group.remove(question)
-                for other in reversed(others):
-                    group.insert(place, other)
+        for group, low in ((self._high, False), (self._low, True)):
+            place = group.index(question) if question in group else len(group)
+            group[place : place + 1] = [q for q in others if q.low == low]
         self._unasked.discard(question)
         self._suspects.pop(question, None)
         self._left.extendleft(reversed(others))
 
     def rest(self, question: Q) -> None:
         """The device lacks it: leave it out for a long while."""
-        self._resting[question] = LACKING_CYCLES
-
-    def reset(self) -> None:
-        """The device may be another one: ask everything."""
-        self._resting.clear()
+        self._resting[question] = (LACKING_CYCLES, None)
 
     def _begin(self) -> Found:
         self._heard, self._damaged = False, 0
+        planned = [*self._high, *self._lows()]
         if not self._resting and not self._suspects:
-            self._left.extend([*self._high, *self._lows()])
+            self._left.extend(planned)
             return {}
-        if all(q in self._resting for q in (*self._high, *self._low)):
-            self._resting.clear()
         found: Found = {}
-        for question in self._ordered([*self._high, *self._lows()]):
-            left = self._resting.get(question, 0)
-            if left > 1:
-                self._resting[question] = left - 1
-                found |= self._absent(question)
-            else:
-                self._resting.pop(question, None)
+        for question in self._ordered(planned):
+            cycles, why = self._resting.pop(question, (0, None))
+            if cycles <= 1:
                 self._left.append(question)
+                continue
+            self._resting[question] = (cycles - 1, why)
+            found |= self._absent(question) if why is None else self._failed(question, why)
+        if not self._left:
+            self._ask_something(planned)
         return found
+
+    def _ask_something(self, planned: list[Q]) -> None:
+        """Everything rests: one question shows all the same whether the device is there."""
+        question = self._answers if self._answers in (*self._high, *self._low) else planned[0]
+        assert question is not None
+        self._resting.pop(question, None)
+        self._left.append(question)
 
     def _ordered(self, questions: list[Q]) -> list[Q]:
         """Those that were not answered come last, so that they cost the others nothing."""
@@ -122,23 +125,34 @@ class Rounds(Generic[Q]):
 
     def _lows(self) -> list[Q]:
         """Those never asked, so that every value is known soon; after that one a cycle."""
-        if self._unasked:
-            return [q for q in self._low if q in self._unasked]
-        self._low.rotate(-1)
-        return list(self._low)[-1:]
+        return [q for q in self._low if q in self._unasked] if self._unasked else self._low[:1]
+
+    def _took_its_turn(self, question: Q) -> None:
+        if question.low:
+            self._unasked.discard(question)
+            self._low.remove(question)
+            self._low.append(question)
+
+    def _answered(self, question: Q) -> None:
+        self._heard, self._answers = True, question
+        self._suspects.pop(question, None)
 
     def _unanswered(self, question: Q, error: LinkError) -> Found:
         """What is left of the cycle; silence, or too much damage, leaves the line to the others."""
-        self._suspects.pop(question, None)
-        self._suspects[question] = None
+        times = self._suspects.pop(question, 0) + 1
+        self._suspects[question] = times
         noise = error.reason == "noise"
         if not noise and not self._heard:
             self._left.clear()
+            self._suspects[question] = 1  # a device that is away answers nothing
             raise error
+        if not noise and times >= MOST_SILENT:
+            self._resting[question] = (min(2 ** (times - MOST_SILENT + 1), LONGEST_REST), error.reason)
         found = self._failed(question, error.reason)
         self._damaged += noise
         if not noise or self._damaged >= MOST_DAMAGED:
             for left in self._left:
-                found |= self._failed(left, error.reason)
+                if not left.low:
+                    found |= self._failed(left, error.reason)
             self._left.clear()
         return found

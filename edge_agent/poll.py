@@ -56,6 +56,7 @@ class Poll:
     cost: float = 0.0  # seconds that its last question kept the line waiting
     state: LinkState | None = None
     why: str | None = None  # of a lost link, as last found
+    usable: bool = False  # whether the present cycle has told anything that can be used
     retry: Retry = field(default_factory=Retry)
     plausible: Plausible = field(init=False)
 
@@ -92,7 +93,7 @@ def _asked_at(poll: Poll, polls: Sequence[Poll], now: float) -> float:
     at = max(poll.due, now)
     if poll.barred <= at:
         return at
-    next_other = min((p.due for p in polls if p is not poll), default=math.inf)
+    next_other = min((max(p.due, p.barred) for p in polls if p is not poll), default=math.inf)
     return at if at + poll.cost <= next_other else poll.barred
 
 
@@ -123,20 +124,21 @@ async def cycle(poll: Poll, clock: Clock, until: float = math.inf) -> Batch:
 async def asked(poll: Poll, clock: Clock, until: float = math.inf) -> tuple[Batch, bool]:
     """One reading of one device, and whether any of it can be used; where none can, its link is down.
 
-    The part of a cycle that time cut says nothing about the link when it holds nothing to use.
+    The link is judged by the whole cycle: the part that time cut says nothing when it holds nothing to use.
     """
     try:
         readings = poll.plausible.judged(await poll.driver.read(until))
     except Exception as fault:
+        poll.usable = False
         return failed(poll, clock, fault), False
     batch = Batch.of(readings)
-    if all(r.quality == Quality.BAD for r in readings):
-        if poll.driver.unfinished and poll.state != LinkState.DOWN:
-            return batch, False
-        # It talks, but nothing it says can be used: as good as dead, and as expensive for its line.
-        why = (readings[0].reason if readings else None) or "no_reply"
-        return _lost(poll, clock, batch, DriverError(why)), False
-    return batch, True
+    usable = any(r.quality != Quality.BAD for r in readings)
+    told, poll.usable = poll.usable or usable, (poll.usable or usable) and poll.driver.unfinished
+    if told or poll.driver.unfinished:
+        return batch, usable
+    # It talks, but nothing it says can be used: as good as dead, and as expensive for its line.
+    why = (readings[0].reason if readings else None) or "no_reply"
+    return _lost(poll, clock, batch, DriverError(why)), False
 
 
 def found(poll: Poll, clock: Clock, batch: Batch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from drivers.bus import Bus, Line
@@ -17,11 +17,12 @@ from drivers.round import Rounds
 from drivers.sim.plant import shipped
 from drivers.wire import Wire
 from edge_agent.batch import Batch
-from edge_agent.poll import Poll, poll_line
+from edge_agent.poll import LinkState, Poll, poll_line
 
 WIRE = Wire(9600, "N", 1)
 REQUEST = 8  # bytes of a question
 REPLY = 25  # bytes of an answer: ten registers
+UNHEARD = b"!"  # the last byte of a question that no unit answers
 PROFILE: Profile = shipped("eastron-sdm630")
 
 
@@ -40,7 +41,7 @@ class Cable:
 
     async def write(self, data: bytes) -> None:
         delay = self._delays[data[0]]
-        if delay is not None:
+        if delay is not None and not data.endswith(UNHEARD):
             wait = (len(data) + REPLY) * WIRE.byte_s + delay
             asyncio.get_running_loop().call_later(wait, self._came.put_nowait, data)
 
@@ -77,10 +78,10 @@ class Heard:
 class Asked:
     """A driver of one unit with as many questions of high and of low priority as told."""
 
-    def __init__(self, unit: int, line: Line, high: int, low: int = 0, timeout_s: float = 1.0) -> None:
-        self.device = Device(f"u{unit}", PROFILE, unit=unit, timeout=timeout_s)
+    def __init__(self, unit: int, line: Line, high: int, low: int = 0, deaf: Collection[str] = ()) -> None:
+        self.device = Device(f"u{unit}", PROFILE, unit=unit, timeout=1.0)
         self.asked: Counter[str] = Counter()  # questions answered, by item
-        self._unit, self._line = unit, line
+        self._unit, self._line, self._deaf = unit, line, deaf
         questions = [Question((f"h{i}",)) for i in range(high)] + [Question((f"l{i}",), True) for i in range(low)]
         self._rounds = Rounds(
             questions, lambda q, why: self._said(q, None, why), lambda q: self._said(q, None, "no_data")
@@ -101,7 +102,8 @@ class Asked:
     async def close(self) -> None: ...
 
     async def _ask(self, question: Question) -> dict[str, Reading]:
-        request = bytes([self._unit]).ljust(REQUEST, b"?")
+        last = UNHEARD if question.names[0] in self._deaf else b"?"
+        request = bytes([self._unit]).ljust(REQUEST - 1, b"?") + last
         await self._line.ask(request, Heard(request), self.device.timeout)
         self.asked[question.names[0]] += 1
         return self._said(question, 1.0, None)
@@ -119,10 +121,17 @@ class Told:
     units: list[Asked]
     health: Counter[str]
     batches: int
+    lost: int  # links that went down
 
 
 async def polled(
-    delays: Mapping[int, float | None], seconds: float, *, period: float, high: int = 1, low: int = 0
+    delays: Mapping[int, float | None],
+    seconds: float,
+    *,
+    period: float,
+    high: int = 1,
+    low: int = 0,
+    deaf: Collection[str] = (),
 ) -> Told:
     """Poll the units for so many seconds of virtual time; the store takes every batch at once."""
 
@@ -130,16 +139,18 @@ async def polled(
         return Cable(delays)
 
     bus = Bus("line", opened, wire=WIRE, gap_s=3.5 * WIRE.byte_s)
-    units = [Asked(number, bus, high, low) for number in delays]
+    units = [Asked(number, bus, high, low, deaf) for number in delays]
     batches: asyncio.Queue[Batch] = asyncio.Queue(100)
     health: Counter[str] = Counter()
-    count = 0
+    count = lost = 0
 
     async def store() -> None:
-        nonlocal count
+        nonlocal count, lost
         while True:
-            await batches.get()
+            batch = await batches.get()
             count += 1
+            links = zip(batch.tags, batch.values, strict=True)
+            lost += sum(tag.endswith(".link") and value == LinkState.DOWN for tag, value in links)
 
     polling = asyncio.create_task(poll_line(bus, [Poll(u, period) for u in units], batches, lambda: 0, health))
     storing = asyncio.create_task(store())
@@ -147,4 +158,4 @@ async def polled(
     polling.cancel()
     storing.cancel()
     await asyncio.gather(polling, storing, return_exceptions=True)
-    return Told(units, health, count)
+    return Told(units, health, count, lost)

@@ -42,6 +42,19 @@ def test_a_slow_unit_uses_the_time_that_nobody_else_needs() -> None:
     assert min(other.asked.values()) >= 9
 
 
+@pytest.mark.parametrize(("delays", "period"), [([0.5, 0.5], 10.0), ([0.2] * 8, 20.0), ([0.9, 0.9, 0.02], 20.0)])
+def test_slow_units_among_themselves_use_the_whole_line(delays: list[float], period: float) -> None:
+    told = run(polled(dict(enumerate(delays, 1)), 10 * period + 1.0, period=period, high=8))
+    assert min(min(unit.asked.values()) for unit in told.units) >= 9
+
+
+@pytest.mark.parametrize("units", [1, 2, 8])
+def test_one_item_that_is_never_answered_costs_neither_the_link_nor_the_others(units: int) -> None:
+    told = run(polled(dict.fromkeys(range(1, units + 1), 0.02), 600.5, period=15.0, high=5, deaf={"h3"}))
+    assert told.lost == 0
+    assert min(unit.asked[name] for unit in told.units for name in ("h0", "h1", "h2", "h4")) >= 38
+
+
 def test_units_of_a_full_line_get_the_same() -> None:
     counts = rates(run(polled(dict.fromkeys(range(1, 21), 0.03), A_WHILE, period=0.5)))
     assert max(counts) - min(counts) <= 2

@@ -11,7 +11,9 @@ import pytest
 from drivers.bus import Bus, StreamBus
 from drivers.error import LinkError
 from drivers.link import Link, SerialLink, TcpLink
+from drivers.sim.carrier import MemoryLink
 from drivers.wire import Wire
+from tests.virtual import run
 
 
 class Wait:
@@ -143,3 +145,34 @@ async def test_the_arguments_of_plant_yaml_reach_the_port(monkeypatch: pytest.Mo
     with pytest.raises(LinkError, match="no_port"):
         await serial_bus("line1", "/dev/ttyUSB7", Wire(2400, "E", 1)).connect()
     assert seen == {"url": "/dev/ttyUSB7", "baudrate": 2400, "parity": "E", "stopbits": 1, "exclusive": True}
+
+
+def test_the_answer_to_a_question_that_was_cancelled_is_nobody_elses() -> None:
+    """It may come as late as the question would have waited for it."""
+
+    class Late:
+        def feed(self, data: bytes) -> list[tuple[float, bytes]]:
+            return [(0.9, b"re:" + data)]
+
+    class Any:
+        def feed(self, data: bytes) -> bytes | None:
+            return data or None
+
+        def flush(self) -> bytes | None:
+            return None
+
+        def damaged(self) -> bool:
+            return False
+
+    async def story() -> bytes:
+        async def opened() -> Link:
+            return MemoryLink(Late())
+
+        bus = Bus("line", opened)
+        asking = asyncio.create_task(bus.ask(b"Q1", Any(), 2.0))
+        await asyncio.sleep(0.45)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        return await bus.ask(b"Q2", Any(), 2.0)
+
+    assert run(story()) == b"re:Q2"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from drivers.error import LinkError
 from drivers.reading import Quality, Reading
-from drivers.round import LACKING_CYCLES, Found, Rounds
+from drivers.round import LACKING_CYCLES, LONGEST_REST, Found, Rounds
 from tests.virtual import run
 
 WELL, SILENT, NOISE = "", "no_reply", "noise"
@@ -160,12 +160,70 @@ def test_what_a_meter_lacks_is_left_out_and_asked_again_much_later() -> None:
     run(story())
 
 
-def test_a_meter_that_lacks_everything_is_asked_all_the_same() -> None:
+def test_a_meter_that_lacks_everything_is_asked_something_all_the_same() -> None:
+    """Otherwise a meter that died would pass for one that is there."""
+
     async def story() -> None:
-        meter = Meter(1)
-        meter.rounds.rest(Question(("h0",)))
-        assert list(await meter.cycle()) == ["h0"]
-        assert meter.asked == ["h0"]
+        meter = Meter(2, 2)
+        await meter.cycle()
+        for name in ("h0", "h1"):
+            meter.rounds.rest(Question((name,)))
+        for name in ("l0", "l1"):
+            meter.rounds.rest(Question((name,), True))
+        meter.asked = []
+        for turn in range(4):
+            await meter.cycle()
+            assert len(meter.asked) == turn + 1
+
+    run(story())
+
+
+def test_a_question_that_stays_unanswered_is_asked_more_and_more_rarely() -> None:
+    async def story() -> None:
+        meter = Meter(3)
+        meter.faults = {"h1": SILENT}
+        said = [(await meter.cycle())["h1"].reason for _ in range(400)]
+        assert set(said) == {"no_reply"}  # it is left out, and that is said
+        assert meter.asked.count("h1") < 16
+        assert meter.asked.count("h0") == 400
+        meter.faults = {}
+        back = [(await meter.cycle())["h1"].reason for _ in range(LONGEST_REST + 1)]
+        assert back[-1] is None
+
+    run(story())
+
+
+def test_of_a_low_item_that_was_not_asked_nothing_is_said_and_its_turn_stays() -> None:
+    async def story() -> None:
+        meter = Meter(2, 2)
+        await meter.cycle()
+        meter.faults, meter.asked = {"h1": SILENT}, []
+        found = await meter.cycle()
+        assert set(found) == {"h0", "h1"} or "l0" in meter.asked
+        turns = []
+        for turn in range(40):
+            meter.faults, meter.asked = {"h1": SILENT} if turn % 2 else {}, []
+            await meter.cycle()
+            turns += [name for name in meter.asked if name.startswith("l")]
+        assert (turns.count("l0"), turns.count("l1")) == (10, 10)
+
+    run(story())
+
+
+def test_the_low_parts_of_a_refused_block_stay_low() -> None:
+    async def story() -> None:
+        meter = Meter(2)
+        parts = [Question(("p0",)), Question(("p1",), True), Question(("p2",), True)]
+
+        async def ask(question: Question) -> Found:
+            if question.names == ("h1",):
+                meter.rounds.replace(question, parts)
+                return {}
+            return await meter.ask(question)
+
+        await meter.rounds.cycle(ask)
+        seen = [set(await meter.rounds.cycle(ask)) for _ in range(4)]
+        assert seen == [{"h0", "p0", "p1"}, {"h0", "p0", "p2"}] * 2
 
     run(story())
 
