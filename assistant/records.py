@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tinydb import where
 from tinydb.table import Document
 
 from edge_agent.ledger import Person
@@ -62,12 +63,12 @@ class Records:
 
         An empty key opens a new record, named by the collection's first letter and a number.
         """
-        with documents(self._path) as db:
+        with documents(self._path, indexed=("key",)) as db:
             table = db.collection(collection)
             with table.turn():
-                versions = [_version(document) for document in table.all()]
-                key = key or _next_key(collection, versions)
-                last = next((v for v in reversed(versions) if v.key == key), None)
+                key = key or _next_key(collection, table.all())
+                versions = table.search(where("key") == key)
+                last = _version(versions[-1]) if versions else None
                 body = change(last)
                 if body is None:
                     return None
@@ -83,9 +84,9 @@ class Records:
         return version
 
 
-def _next_key(collection: str, versions: list[Version]) -> str:
+def _next_key(collection: str, versions: list[Document]) -> str:
     letter = collection[0].upper()
-    return f"{letter}{max((int(v.key.removeprefix(letter)) for v in versions), default=0) + 1}"
+    return f"{letter}{max((int(v['key'].removeprefix(letter)) for v in versions), default=0) + 1}"
 
 
 def _version(document: Document) -> Version:

@@ -18,13 +18,13 @@ _PLAIN_FIELD = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]+')  # what stands in JS
 _PLAIN_TEXT = re.compile(r"[^\x00-\x1f\ud800-\udfff]*")
 
 
-def equality(query: object) -> tuple[str, str | int] | None:
-    """The SQL expression of a field and the value it must have; None where only Python can tell."""
+def equality(query: object) -> tuple[tuple[str, ...], str | int] | None:
+    """The path of a field and the value it must have; None where only Python can tell."""
     compared: Any = query._hash if type(query) is QueryInstance else None
     match compared:
         case ("==", tuple(path), wanted) if path and all(map(_is_plain, path)):
             value = _comparable(wanted)
-            return None if value is None else (field(path), value)
+            return None if value is None else (path, value)
     return None
 
 

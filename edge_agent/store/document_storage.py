@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from tinydb.storages import Storage
+
+from edge_agent.store.document_query import field
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS document (
@@ -17,8 +19,8 @@ SCHEMA = (
     # Collections that exist without a document.
     "CREATE TABLE IF NOT EXISTS collection (name TEXT PRIMARY KEY) WITHOUT ROWID",
 )
-
-
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+_TEXTS = {str}
 ONE = "SELECT body FROM document WHERE collection = ? AND id = ?"
 PUT = "INSERT OR REPLACE INTO document VALUES (?, ?, ?)"
 
@@ -45,6 +47,15 @@ class SqliteStorage(Storage):
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")
+        self._indexes = {name for (name,) in names}
+
+    def having(self, collection: str, path: Sequence[str], value: str | int) -> sqlite3.Cursor:
+        """Ids and bodies, by id, of the documents that have this value in the field."""
+        # Told to, for SQLite without statistics takes the primary key and reads the whole collection.
+        by = f"INDEXED BY {_index_name(path[0])}" if _index_name(path[0]) in self._indexes and len(path) == 1 else ""
+        statement = f"SELECT id, body FROM document {by} WHERE collection = ? AND {field(path)} = ? ORDER BY id"
+        return self.connection.execute(statement, (collection, value))
 
     def read(self) -> dict[str, dict[str, Any]] | None:
         """Every collection by its name, its documents by their ids as text; None when there is none."""
@@ -65,6 +76,24 @@ class SqliteStorage(Storage):
             self.connection.executemany("INSERT INTO collection VALUES (?)", [(n,) for n, t in data.items() if not t])
 
 
+def index(name: str) -> str:
+    """The statement that makes an index of a field at the top of the documents."""
+    return f"CREATE INDEX IF NOT EXISTS {_index_name(name)} ON document (collection, {field([name])})"
+
+
 def as_json(body: Mapping[str, Any]) -> str:
     """What is stored; raises TypeError or ValueError for what JSON cannot say."""
-    return json.dumps(dict(body), ensure_ascii=False, allow_nan=False)
+    text = _ENCODER.encode(dict(body))
+    # Of two keys with the same text, such as 1 and "1", JSON's readers keep the last and SQLite sees the first.
+    return _ENCODER.encode(json.loads(text)) if _has_other_keys(body) else text
+
+
+def _index_name(name: str) -> str:
+    return f"document_by_{name}"
+
+
+def _has_other_keys(body: Mapping[Any, Any]) -> bool:
+    """Whether a key is no text, here or in a document within; queries do not look into lists."""
+    if not _TEXTS.issuperset(map(type, body)):
+        return True
+    return any(_has_other_keys(value) for value in body.values() if type(value) is dict)

@@ -23,23 +23,21 @@ from edge_agent.store.document_storage import ONE, SqliteStorage, as_json, trans
 Fields = Mapping[str, Any] | Callable[[MutableMapping[str, Any]], None]
 
 _ALL = "SELECT id, body FROM document WHERE collection = ? ORDER BY id"
-_EQUAL = "SELECT id, body FROM document WHERE collection = ? AND {} = ? ORDER BY id"
-_LAST = "SELECT COALESCE(MAX(id), 0) FROM document WHERE collection = ?"
 _COUNT = "SELECT COUNT(*) FROM document WHERE collection = ?"
 _CLEAR = "DELETE FROM document WHERE collection = ?"
 _ADD = "INSERT INTO document VALUES (?, ?, ?)"
+_ADD_NEXT = """INSERT INTO document
+SELECT ?1, COALESCE(MAX(id), 0) + 1, ?2 FROM document WHERE collection = ?1 RETURNING id"""
 
 
 class DocumentTable(Table):
-    """A collection, in the order of its ids; these grow and are given out inside the transaction that uses them."""
-
-    _next_id: Any  # TinyDB declares None and keeps numbers in it
+    """A collection, in the order of its ids; these grow and are given out by the statement that uses them."""
 
     def __init__(self, storage: Storage, name: str, cache_size: int = 0, persist_empty: bool = False) -> None:
         """`cache_size` is TinyDB's and without effect; `persist_empty` only adds the name."""
         super().__init__(storage, name, cache_size=0)
         assert isinstance(storage, SqliteStorage)
-        self._db = storage.connection
+        self._rows, self._db = storage, storage.connection
         if persist_empty:
             with transaction(self._db):
                 self._db.execute("INSERT OR IGNORE INTO collection VALUES (?)", (name,))
@@ -48,13 +46,11 @@ class DocumentTable(Table):
     def turn(self) -> Iterator[None]:
         """One transaction around several calls: what was read in it is still true when it writes."""
         with transaction(self._db):
-            self._next_id = None  # another process may have inserted since
             yield
 
     def insert(self, document: Mapping[str, Any]) -> int:
         """Durable when it returns."""
-        with self.turn():
-            return self._add(document)
+        return self._add(document)
 
     def insert_multiple(self, documents: Iterable[Mapping[str, Any]]) -> list[int]:
         """All of them or none; durable when it returns."""
@@ -82,8 +78,8 @@ class DocumentTable(Table):
 
     def truncate(self) -> None:
         """Remove everything and begin the ids anew."""
-        with self.turn():
-            self._db.execute(_CLEAR, (self.name,))
+        self._db.execute(_CLEAR, (self.name,))
+        self._next_id = None
 
     def search(self, cond: QueryLike) -> list[Document]:
         """Every document that fits, in the order of the ids."""
@@ -113,10 +109,7 @@ class DocumentTable(Table):
     def _found(self, cond: QueryLike) -> Generator[Document]:
         """SQLite narrows the rows down where it can; the query has the last word."""
         equal = equality(cond)
-        if equal is None:
-            rows = self._db.execute(_ALL, (self.name,))
-        else:
-            rows = self._db.execute(_EQUAL.format(equal[0]), (self.name, equal[1]))
+        rows = self._rows.having(self.name, *equal) if equal else self._db.execute(_ALL, (self.name,))
         for number, text in rows:
             body = json.loads(text)
             if cond(body):
@@ -131,26 +124,19 @@ class DocumentTable(Table):
         return None if row is None else Document(json.loads(row[0]), number)
 
     def _add(self, document: Mapping[str, Any]) -> int:
+        """One statement, so a transaction by itself where there is none."""
         if not isinstance(document, Mapping):
             raise ValueError("Document is not a Mapping")
-        if isinstance(document, Document):
-            number, self._next_id = document.doc_id, None
-        else:
-            number = self._get_next_id()
+        text = as_json(document)
+        if not isinstance(document, Document):
+            return int(self._db.execute(_ADD_NEXT, (self.name, text)).fetchall()[0][0])
         try:
-            self._db.execute(_ADD, (self.name, number, as_json(document)))
+            self._db.execute(_ADD, (self.name, document.doc_id, text))
         except sqlite3.IntegrityError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
                 raise
-            raise ValueError(f"Document with ID {number} already exists") from error
-        return number
-
-    def _get_next_id(self) -> int:
-        if self._next_id is None:
-            self._next_id = self._db.execute(_LAST, (self.name,)).fetchone()[0] + 1
-        number: int = self._next_id
-        self._next_id = number + 1
-        return number
+            raise ValueError(f"Document with ID {document.doc_id} already exists") from error
+        return document.doc_id
 
     def _read_table(self) -> dict[str, Mapping[str, Any]]:
         return {str(d.doc_id): d for d in self}

@@ -12,8 +12,7 @@ from tinydb import TinyDB
 
 from edge_agent.exit import Exit, Stop
 from edge_agent.store.database import BUSY_MS, reading, write_ahead
-from edge_agent.store.document_query import field
-from edge_agent.store.document_storage import SCHEMA, SqliteStorage, transaction
+from edge_agent.store.document_storage import SCHEMA, SqliteStorage, index, transaction
 from edge_agent.store.document_table import DocumentTable
 from edge_agent.store.lock import FILE_MODE, make_data_folder
 
@@ -25,7 +24,7 @@ class Documents(TinyDB):
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection, storage=SqliteStorage)
-        self._connection = connection
+        self.connection = connection
 
     def collection(self, name: str) -> DocumentTable:
         """The collection of that name, empty until something is inserted."""
@@ -36,9 +35,9 @@ class Documents(TinyDB):
     def drop_table(self, name: str) -> None:
         """Remove a collection and its name, and nothing that others write meanwhile."""
         self._tables.pop(name, None)
-        with transaction(self._connection):
-            self._connection.execute("DELETE FROM document WHERE collection = ?", (name,))
-            self._connection.execute("DELETE FROM collection WHERE name = ?", (name,))
+        with transaction(self.connection):
+            self.connection.execute("DELETE FROM document WHERE collection = ?", (name,))
+            self.connection.execute("DELETE FROM collection WHERE name = ?", (name,))
 
 
 @contextmanager
@@ -57,7 +56,7 @@ def documents(path: Path, indexed: Sequence[str] = ()) -> Iterator[Documents]:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")
-        for statement in [*SCHEMA, *map(_index, indexed)]:
+        for statement in [*SCHEMA, *map(index, indexed)]:
             connection.execute(statement)
         yield Documents(connection)
     except sqlite3.OperationalError as error:
@@ -75,7 +74,3 @@ def documents_read_only(path: Path) -> Iterator[Documents]:
         raise FileNotFoundError(path)
     with reading(path) as connection:
         yield Documents(connection)
-
-
-def _index(name: str) -> str:
-    return f"CREATE INDEX IF NOT EXISTS document_by_{name} ON document (collection, {field([name])})"
