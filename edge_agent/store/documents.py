@@ -32,6 +32,11 @@ class Documents(TinyDB):
         assert isinstance(found, DocumentTable)
         return found
 
+    def tables(self) -> set[str]:
+        """The names of all collections, without reading a document."""
+        names = "SELECT name FROM collection UNION SELECT collection FROM document"
+        return {name for (name,) in self.connection.execute(names)}
+
     def drop_table(self, name: str) -> None:
         """Remove a collection and its name, and nothing that others write meanwhile."""
         self._tables.pop(name, None)
@@ -54,10 +59,11 @@ def documents(path: Path, indexed: Sequence[str] = ()) -> Iterator[Documents]:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")
-        for statement in [*SCHEMA, *map(index, indexed)]:
-            connection.execute(statement)
+        write_ahead(connection)
+        with transaction(connection):
+            for statement in [*SCHEMA, *map(index, indexed)]:
+                connection.execute(statement)
         yield Documents(connection)
     except sqlite3.OperationalError as error:
         raise Stop(Exit.BUSY, "error.unreadable_database", file=path, why=error) from error
@@ -73,4 +79,6 @@ def documents_read_only(path: Path) -> Iterator[Documents]:
     if not path.exists():
         raise FileNotFoundError(path)
     with reading(path) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:
+            raise FileNotFoundError(path)  # the power went, or it goes on, before the first writer came that far
         yield Documents(connection)

@@ -45,7 +45,7 @@ class Site:
         while time.monotonic() < until:
             self.told = max(self.told, self.stored())
         writer.kill()
-        self.told = max([self.told, *_said(here)])
+        self.told = max([self.told, *said(here)])
         writer.join()
         assert writer.exitcode == -9, "the writer fell before it was killed"
 
@@ -76,6 +76,15 @@ def value(batch: int, tag: int) -> float:
     return float(batch * len(TAGS) + tag)
 
 
+def said(told: Connection) -> Iterator[int]:
+    """What the writer told before it died; what it was just saying it has not said."""
+    try:
+        while True:
+            yield told.recv()
+    except (EOFError, OSError):
+        told.close()
+
+
 def _write(data: Path, begin: int, told: Connection) -> None:
     """The child: one commit after the other, each told when it is safe."""
     batch = begin
@@ -88,12 +97,3 @@ def _write(data: Path, begin: int, told: Connection) -> None:
                 store.write([rows])
             told.send(batch)
             batch += 1
-
-
-def _said(told: Connection) -> Iterator[int]:
-    """What the writer told before it died; what it was just saying it has not said."""
-    try:
-        while True:
-            yield told.recv()
-    except (EOFError, OSError):
-        told.close()
