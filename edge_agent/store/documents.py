@@ -68,6 +68,8 @@ def documents(path: Path, indexed: Sequence[str] = ()) -> Iterator[Documents]:
     except sqlite3.OperationalError as error:
         raise Stop(Exit.BUSY, "error.unreadable_database", file=path, why=error) from error
     except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:
+            raise  # what was asked is wrong, not the file
         raise Stop(Exit.SITE, "error.damaged_database", file=path, why=error) from error
     finally:
         connection.close()
