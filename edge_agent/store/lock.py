@@ -42,8 +42,20 @@ def make_data_folder(data: Path) -> None:
     """Create the data folder so that viewers of the site's group cannot lock the agent out."""
     os.umask(0o007)
     if not data.exists():
+        made = [folder for folder in (data, *data.parents) if not folder.exists()]
         data.mkdir(parents=True)
         data.chmod(DIRECTORY_MODE)
+        for folder in made:
+            _sync(folder.parent)
+
+
+def _sync(folder: Path) -> None:
+    """A name is safe once the folder that holds it is on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
