@@ -6,6 +6,8 @@ import asyncio
 
 from drivers.wire import Wire
 
+MOST_HEARD = 65536  # bytes; what babbles on is no answer
+
 
 def now() -> float:
     """Seconds on the event loop's clock."""
@@ -46,7 +48,8 @@ class Exchange:
 
     def add(self, data: bytes) -> None:
         """Bytes came in, or none within the time."""
-        self.heard += data
+        if len(self.heard) < MOST_HEARD:
+            self.heard += data
         if data and self.first is None and not self.request.startswith(self.heard):
             self.first = now()  # what an adapter echoes is no reply yet
 

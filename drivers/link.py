@@ -13,9 +13,9 @@ import serial_asyncio_fast
 from drivers.error import LinkError
 from drivers.wire import Wire
 
-READ_SIZE = 4096
 CONNECT_TIMEOUT_S = 5.0  # a TCP handshake in a plant network takes milliseconds
 CLOSE_TIMEOUT_S = 1.0
+KEPT = 64 * 1024  # bytes that nobody has read, the newest; far more than any frame, and a question clears them anyway
 # pyserial lets termios.error through, which is no OSError.
 FOREIGN = (OSError, ValueError, EOFError, termios.error)
 
@@ -39,12 +39,12 @@ class Link(Protocol):
 
 
 class StreamLink(asyncio.Protocol):
-    """A Link over an asyncio transport; what comes in stays here until it is read."""
+    """A Link over an asyncio transport; what comes in stays here until it is read, of much only the newest."""
 
     _transport: asyncio.Transport
 
     def __init__(self) -> None:
-        self._arrived = b""
+        self._arrived = bytearray()
         self._waiting: asyncio.Future[None] | None = None  # a read that found nothing
         self._until = 0.0  # when that gives up, on the event loop's clock
         self._alarm: asyncio.TimerHandle | None = None  # one for many reads: a timer each would cost more than the read
@@ -59,7 +59,8 @@ class StreamLink(asyncio.Protocol):
         if not self._arrived and timeout_s > 0:
             await self._wait(timeout_s)
         if self._arrived:
-            data, self._arrived = self._arrived, b""
+            data = bytes(self._arrived)
+            self._arrived.clear()
             return data
         if self._gone.done():
             raise LinkError("closed", self._gone.result())
@@ -79,6 +80,8 @@ class StreamLink(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._arrived += data
+        if len(self._arrived) > 2 * KEPT:  # seldom, so that a byte is moved once at most
+            del self._arrived[:-KEPT]
         self._wake()
 
     def connection_lost(self, error: Exception | None) -> None:

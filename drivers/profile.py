@@ -91,6 +91,11 @@ class Item(msgspec.Struct, frozen=True):
     def kind_or_default(self) -> str:
         return self.kind or quantities()[self.quantity].kind
 
+    def bits_fit(self, width: int) -> bool:
+        """Whether `bits`, where given, are bits of an integer that has so many."""
+        found = BITS.fullmatch(self.bits)
+        return not self.bits or (found is not None and int(found[1]) <= int(found[2] or found[1]) < width)
+
 
 class Reads(msgspec.Struct, frozen=True):
     """What a Modbus device lets one read be."""
@@ -137,6 +142,11 @@ class Profile(msgspec.Struct, frozen=True):
     # Modbus
     reads: Reads = Reads()
     identity: dict[str, Identity] = {}
+
+    @property
+    def asked(self) -> dict[str, Item]:
+        """The items that stand on the wire; the others are computed of them."""
+        return {name: item for name, item in self.items.items() if not item.quotient}
 
     def __post_init__(self) -> None:
         """What a DL/T 645 item leaves out stands in the table of the standard."""

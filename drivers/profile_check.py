@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 from configs.load import Loaded
 from configs.problem import Problem, nearest
 from configs.quantity import quantities
-from drivers.dlt645.table import DI_DIGITS
-from drivers.profile import BITS, PLACE, WORDS, Item, Profile
+from drivers.dlt645.table import DI_DIGITS, known
+from drivers.profile import PLACE, WORDS, Item, Profile
 
 NODE = re.compile(r"(nsu=[^;]+;|ns=[0-9]+;)?([sgb]=.+|i=[0-9]+)")  # OPC 10000-6, 5.3.1.10
 DI = re.compile(r"[0-9A-F]*")
 ITEM_NAME = re.compile(r"[\w-]+")  # a tag is `device.item`
 RESERVED_ITEMS = ("link",)  # `device.link` is the state of the connection
 REGISTERS = 65536
+NO_PLACE = ("", None)  # the place of an item on the wire when left out
 PARTS = 2  # of a quotient
+MOMENTS = {"demand": "YYMMDDhhmm", "moment": "YYMMDDhhmm", "monthly": "MMDDhhmm"}  # by DL/T 645 format
 
 Faults = Iterator[Problem]
 
@@ -58,16 +60,20 @@ def _measured(loaded: Loaded[Profile], name: str, item: Item) -> Faults:
 
 
 def _computed(loaded: Loaded[Profile], name: str, item: Item) -> Faults:
-    """Both parts of a quotient are items that are read."""
-    items = loaded.value.items
+    """A quotient has no place of its own; both its parts are read, and in the same cycle, which is every one."""
+    items, place = loaded.value.items, PLACE[loaded.value.protocol]
+    if getattr(item, place) not in NO_PLACE:
+        yield loaded.problem("quotient_with_place", "items", name, place, value=place)
     for part in item.quotient if len(item.quotient) == PARTS else [", ".join(item.quotient)]:
         if part not in items or items[part].quotient:
             yield loaded.problem("no_item", "items", name, "quotient", value=part, nearest=nearest(part, items))
+        elif items[part].priority == "low":
+            yield loaded.problem("quotient_of_low", "items", name, "quotient", value=part)
 
 
 def _placed(loaded: Loaded[Profile], name: str, item: Item) -> Faults:
     place = PLACE[loaded.value.protocol]
-    if getattr(item, place) in ("", None):
+    if getattr(item, place) in NO_PLACE:
         yield loaded.problem("missing_key", "items", name, value=place)
 
 
@@ -80,14 +86,26 @@ def _dlt645(loaded: Loaded[Profile]) -> Faults:
     for name, item in loaded.value.items.items():
         if item.di and (len(item.di) != digits or not DI.fullmatch(item.di)):
             yield loaded.problem("bad_di", "items", name, "di", value=item.di)
+        yield from _moment645(loaded, name, item)
+
+
+def _moment645(loaded: Loaded[Profile], name: str, item: Item) -> Faults:
+    """A moment is read as the unit of its quantity says, and nothing else is a moment."""
+    listed, quantity = known(item.di), quantities().get(item.quantity)
+    if listed is None or quantity is None:
+        return
+    kind = listed.entry.format
+    told = kind if kind == "demand" and item.part == "value" else MOMENTS.get(kind, kind)
+    if told != quantity.unit and (told in MOMENTS.values() or quantity.unit in MOMENTS.values()):
+        yield loaded.problem("wrong_moment", "items", name, "quantity", value=item.quantity, allowed=told)
 
 
 def _cjt188(loaded: Loaded[Profile]) -> Faults:
     from drivers.cjt188.model import faults as faults188  # only where a meter speaks it
 
     for name, item in loaded.value.items.items():
-        known = item.quantity in quantities()
-        if known and (item.field == "status") != (item.kind_or_default == "state" and bool(item.field)):
+        measures = item.quantity in quantities()
+        if measures and (item.field == "status") != (item.kind_or_default == "state" and bool(item.field)):
             yield loaded.problem("status_is_a_state", "items", name, "quantity", value=item.quantity)
     yield from faults188(loaded)
 
@@ -96,9 +114,7 @@ def _modbus(loaded: Loaded[Profile]) -> Faults:
     """Bit fields that do not fit their integer, ranges that are none, items that no read can hold."""
     reads = loaded.value.reads
     for name, item in loaded.value.items.items():
-        bits = BITS.fullmatch(item.bits)
-        low, high = (int(bits[1]), int(bits[2] or bits[1])) if bits else (1, 0)
-        if item.bits and not ("int" in item.type and low <= high < 16 * WORDS[item.type]):
+        if not item.bits_fit(16 * WORDS[item.type] if "int" in item.type else 0):
             yield loaded.problem("bad_bits", "items", name, "bits", value=item.bits)
         if item.register is None:
             continue
@@ -128,7 +144,8 @@ def _mbus(loaded: Loaded[Profile]) -> Faults:
         try:
             record_of(item.record)
         except ValueError:
-            yield loaded.problem("bad_record", "items", name, "record", value=item.record)
+            if item.record:
+                yield loaded.problem("bad_record", "items", name, "record", value=item.record)
         if item.unit:
             yield loaded.problem("no_unit_on_wire", "items", name, "unit", value=item.unit)
 

@@ -40,6 +40,10 @@ _TOKEN = re.compile(
 )
 
 
+# Bytes as printf("%x ") writes them, without a zero in front: only where nothing but blanks stands between them.
+_SHORT = re.compile(r"\s*[0-9A-Fa-f]{1,2}(?:\s+[0-9A-Fa-f]{1,2})+\s*")
+
+
 class HexError(ValueError):
     """The text holds no bytes; `code` is not_hex, odd_digits or no_digits, `place` counts characters from 1."""
 
@@ -167,7 +171,10 @@ def _bare(line: str) -> tuple[int, str | None]:
 def _digits(line: str, offset: int) -> bytes:
     line = line.translate(_FULL_WIDTH)
     found = bytearray()
-    for token in _TOKEN.finditer(line, _bare(line)[0]):
+    start = _bare(line)[0]
+    if _SHORT.fullmatch(line, start):
+        return bytes(int(digits, 16) for digits in line[start:].split())
+    for token in _TOKEN.finditer(line, start):
         place = offset + token.start() + 1
         if token["other"]:
             raise HexError("not_hex", place, token["other"])

@@ -86,9 +86,13 @@ async def _news(poll: Poll, driver: Subscribes, clock: Clock) -> tuple[Batch, bo
 
 
 def _doubted(poll: Poll, told: Columns) -> Batch:
-    """What was told, where counters that cannot be right are uncertain; only those are looked at one by one."""
+    """What was told and what is computed of it; counters that cannot be right are uncertain."""
     batch, tags = Batch.over(told), poll.plausible.tags
     rows = [place for place, tag in enumerate(told.tags) if tag in tags] if tags else []
     for place, reading in zip(rows, poll.plausible.judged([told.row(place) for place in rows]), strict=True):
         batch.qualities[place], batch.reasons[place] = int(reading.quality), reading.reason
+    parts = poll.quotients.tags
+    told_parts = [told.row(place) for place, tag in enumerate(told.tags) if tag in parts] if parts else []
+    for made in poll.quotients.made_of(told_parts):
+        batch.add(made.tag, made.at, made.seen, made.value, made.quality, made.reason)
     return batch

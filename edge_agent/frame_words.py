@@ -19,6 +19,8 @@ QUIET = ("reason",)  # says something only where it has a value
 # The first of each pair tells a program what the second tells a person.
 SAID_TWICE = (("records", "items"), ("models", "chain"), ("registers", "by_address"))
 SCALE_FACTOR = "sunssf"
+# The standard's places of a reply, and whether they fit the meter that sent it.
+PLACES, PLACES_FIT, PLACES_UNFIT = "fields", "standard_fits", "fields_unfit"
 
 Row = tuple[str, str]
 
@@ -55,9 +57,14 @@ def _once(fields: Mapping[str, Any]) -> dict[str, Any]:
     twice = {worse for worse, better in SAID_TWICE if better in fields}
     if isinstance(fields.get(UNIT), int):
         twice.add(UNIT)  # of Modbus: the address
+    if PLACES_FIT in fields:
+        twice.add(PLACES_FIT)  # the name of the places says it
     if "points" in fields or "chain" in fields:
         twice |= {name for name, value in fields.items() if name[0].isupper() or isinstance(value, Mapping)}
-    return {name: value for name, value in fields.items() if name not in twice}
+    shown = {name: value for name, value in fields.items() if name not in twice}
+    if fields.get(PLACES_FIT) is False:
+        shown[PLACES_UNFIT] = shown.pop(PLACES)
+    return shown
 
 
 def _rows(fields: Mapping[str, Any], texts: Texts, depth: int = 0) -> Iterator[Row]:
@@ -93,7 +100,7 @@ def _records(records: Sequence[Mapping[str, Any]], texts: Texts, depth: int) -> 
     """One line for each that has something to say, and the points of a model below it."""
     lacking = []
     for number, record in enumerate(records, 1):
-        title = next((str(record[key]) for key in TITLES if record.get(key) is not None), str(number))
+        title = next((_titled(record[key], texts) for key in TITLES if record.get(key) is not None), str(number))
         if record.get("type") == SCALE_FACTOR:
             continue
         if "value" in record and record["value"] is None and not record.get("reason"):
@@ -112,13 +119,13 @@ def _measured(record: Mapping[str, Any], texts: Texts) -> str:
     value = _said(record["value"], texts) + (
         f" {record[UNIT]}" if record.get(UNIT) and record["value"] is not None else ""
     )
-    return "  ".join(
-        filter(None, [value, _coded(texts, "bit", record.get("reason") or ""), str(record.get("label") or "")])
-    )
+    said = (record.get("note") or record.get("reason"), record.get("layout"))
+    why = [_coded(texts, "bit", code or "") for code in said]
+    return "  ".join(filter(None, [value, *why, str(record.get("label") or "")]))
 
 
 def _brief(record: Mapping[str, Any], texts: Texts) -> str:
-    shown = {k: v for k, v in record.items() if k not in TITLES and not isinstance(v, list | Mapping) and v is not None}
+    shown = {k: v for k, v in record.items() if k not in TITLES and not _is_nested(v) and v is not None}
     return ", ".join(f"{_coded(texts, 'field', k)} {_said(v, texts)}" for k, v in shown.items())
 
 
@@ -143,6 +150,15 @@ def _unit_of(name: str, fields: Mapping[str, Any]) -> str:
     return f" {unit}" if unit and fields[name] is not None else ""
 
 
+def _titled(title: Any, texts: Texts) -> str:
+    return str(title[texts.language] if _is_text(title) else title)
+
+
+def _is_nested(value: Any) -> bool:
+    """Whether a value has lines of its own."""
+    return isinstance(value, Mapping) or (isinstance(value, list) and any(isinstance(v, Mapping) for v in value))
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, Mapping) and value.keys() == {"zh", "en"}
 
@@ -163,5 +179,5 @@ def _coded(texts: Texts, kind: str, code: str | None) -> str:
     """The words of a code where the catalogue has them, or the code itself."""
     if not code:
         return "--" if code is None else ""
-    keys = (f"decode.{kind}.{code}", f"why.{code}")
-    return next((texts(key) for key in keys if texts.has(key)), code)
+    key = f"decode.{kind}.{code}"
+    return texts(key) if texts.has(key) else texts.why(code)

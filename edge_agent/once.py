@@ -11,6 +11,7 @@ from drivers.bus import Bus
 from drivers.driver import Clock, Driver
 from drivers.error import LinkError
 from drivers.exchange import Exchange, now
+from drivers.quotient import Quotients
 from drivers.reading import Reading
 from edge_agent.agent import bus_of
 from edge_agent.site import Site
@@ -55,7 +56,7 @@ async def _whole(driver: Driver) -> list[Reading]:
     found = {r.tag: r for r in await driver.read()}
     while driver.unfinished:
         found |= {r.tag: r for r in await driver.read()}
-    return list(found.values())
+    return Quotients(driver.device).added(list(found.values()))
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from configs.quantity import quantities
@@ -11,8 +11,8 @@ from drivers.exchange import Exchange
 from drivers.profile import Item, Profile
 from drivers.reading import Reading
 from edge_agent.line_time import least_s, share, utilisation
-from edge_agent.link_words import why
 from edge_agent.once import Cycle
+from edge_agent.refused_codes import refused_codes
 from edge_agent.session import Session
 from edge_agent.table import table
 from edge_agent.when import as_read, iso
@@ -23,11 +23,12 @@ HEAD = ("item", "value", "unit", "quality", "why")
 def cycle_json(session: Session, device: str, cycle: Cycle, raw: bool) -> dict[str, Any]:
     """`as_of, took_s, error, items[]`, and with raw `exchanges[], utilisation`."""
     profile = _profile(session, device)
+    codes = refused_codes(cycle.exchanges, profile.protocol)
     body: dict[str, Any] = {
         "as_of": iso(cycle.at, session.site.zone),
         "took_s": round(cycle.took_s, 6),
         "error": cycle.error.reason if cycle.error else None,
-        "items": [_item_json(session, profile, r) for r in cycle.readings],
+        "items": [_item_json(session, profile, r, codes) for r in cycle.readings],
     }
     if raw:
         start = cycle.exchanges[0].begun if cycle.exchanges else 0.0
@@ -40,8 +41,9 @@ def cycle_lines(session: Session, device: str, cycle: Cycle) -> list[str]:
     """The items as a table."""
     if not cycle.readings:
         return []
-    say = session.texts
-    rows = [_row(session, _profile(session, device), r) for r in cycle.readings]
+    say, profile = session.texts, _profile(session, device)
+    codes = refused_codes(cycle.exchanges, profile.protocol)
+    rows = [_row(session, profile, r, codes) for r in cycle.readings]
     return table([say(f"read.head.{key}") for key in HEAD], rows, right={1}).split("\n")
 
 
@@ -55,7 +57,7 @@ def raw_lines(session: Session, device: str, cycle: Cycle) -> Iterator[str]:
         yield f"{'':10}  < {e.heard.hex(' ').upper() or '--'}"
         least = least_s(e, protocol)
         fields = {"waited": _ms(e.waited_s), "took": _ms(e.took_s), "least": _ms(least), "share": _percent(part)}
-        failed = why(say, e.reason)
+        failed = say.why(e.reason)
         yield (
             f"{'':12}"
             + say("read.exchange" if least is not None else "read.exchange_tcp", **fields)
@@ -72,18 +74,24 @@ def _profile(session: Session, device: str) -> Profile:
     return session.site.profiles[session.site.plant.devices[device].profile]
 
 
-def _row(session: Session, profile: Profile, reading: Reading) -> list[str]:
+def _row(session: Session, profile: Profile, reading: Reading, codes: Mapping[str, str]) -> list[str]:
     name, say = reading.tag.partition(".")[2], session.texts
     item = profile.items[name]
     state = _state(item, reading)
-    said = say.title(state) if state else why(say, reading.reason)
+    said, code = say.title(state) if state else say.why(reading.reason), _code(reading, codes)
+    said = say("read.with_code", why=said, code=code) if code else said
     unit = quantities()[item.quantity].unit
     read = None if reading.value is None else as_read(reading.value, unit)
     value = "--" if reading.value is None else read or f"{reading.value:.10g}"
     return [name, value, "" if read else unit, say(f"quality.{reading.quality.code}"), said]
 
 
-def _item_json(session: Session, profile: Profile, reading: Reading) -> dict[str, Any]:
+def _code(reading: Reading, codes: Mapping[str, str]) -> str | None:
+    """What the device itself said in the place of a value."""
+    return codes.get(reading.reason or "") if reading.value is None else None
+
+
+def _item_json(session: Session, profile: Profile, reading: Reading, codes: Mapping[str, str]) -> dict[str, Any]:
     name = reading.tag.partition(".")[2]
     item = profile.items[name]
     state = _state(item, reading)
@@ -95,6 +103,7 @@ def _item_json(session: Session, profile: Profile, reading: Reading) -> dict[str
         "unit": quantities()[item.quantity].unit,
         "quality": reading.quality.code,
         "reason": reading.reason,
+        "device_code": _code(reading, codes),
         "state": session.texts.title(state) if state else None,
         "at": iso(reading.at, session.site.zone),
     }

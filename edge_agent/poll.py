@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from drivers.bus import Bus
-from drivers.driver import Clock, Driver
+from drivers.driver import Clock, Driver, Subscribes
 from drivers.error import DriverError
+from drivers.quotient import Quotients
 from drivers.reading import Quality
 from edge_agent.batch import Batch
 from edge_agent.plausible import Plausible
@@ -59,9 +60,11 @@ class Poll:
     usable: bool = False  # whether the present cycle has told anything that can be used
     retry: Retry = field(default_factory=Retry)
     plausible: Plausible = field(init=False)
+    quotients: Quotients = field(init=False)
 
     def __post_init__(self) -> None:
         self.plausible = Plausible(self.driver.device)
+        self.quotients = Quotients(self.driver.device, held=isinstance(self.driver, Subscribes))
 
     @property
     def name(self) -> str:
@@ -127,7 +130,7 @@ async def asked(poll: Poll, clock: Clock, until: float = math.inf) -> tuple[Batc
     The link is judged by the whole cycle: the part that time cut says nothing when it holds nothing to use.
     """
     try:
-        readings = poll.plausible.judged(await poll.driver.read(until))
+        readings = poll.quotients.added(poll.plausible.judged(await poll.driver.read(until)))
     except Exception as fault:
         poll.usable = False
         return failed(poll, clock, fault), False

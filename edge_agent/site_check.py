@@ -111,6 +111,8 @@ class _Check:
             return
         profile = self.profiles[device.profile].value
         yield from out_of_reach(self.loaded, name, profile.protocol)
+        if profile.primary and (device.ct, device.pt) != (1.0, 1.0):
+            yield self.loaded.problem("ratio_of_primary", *where, "ct" if device.ct != 1.0 else "pt")
         if profile.protocol == "sunspec":
             from drivers.sunspec.models import check  # reads the table of models, for a site that has one
 

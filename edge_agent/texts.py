@@ -34,6 +34,11 @@ class Texts:
         """Whether the catalogue knows the key."""
         return key in catalogue(self.language)
 
+    def why(self, code: str | None) -> str:
+        """A reason as people say it, or the code itself where nobody has worded it; empty for none."""
+        key = f"why.{code}"
+        return self(key) if self.has(key) else code or ""
+
     def title(self, text: Text) -> str:
         """A title of a data file in this language."""
         return text[self.language]

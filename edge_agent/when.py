@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from edge_agent.period import US
 
-METER_MOMENT = "YYMMDDhhmm"  # the unit of the quantity `moment`; DL/T 645-2007, table A.4
+# How people read the moments that meters tell, by the unit of their quantity: DL/T 645-2007, table A.4, and
+# the meters of 1997, which leave the year out.
+METER_MOMENTS = {"YYMMDDhhmm": "20{}-{}-{} {}:{}", "MMDDhhmm": "{}-{} {}:{}"}
 _LOOSE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?)?")
 _OFFSET = re.compile(r"(Z|[+-]\d{2}:?\d{2})$")
 
@@ -28,12 +30,12 @@ def short(text: str | None) -> str:
 
 def as_read(value: float, unit: str) -> str | None:
     """A number that people read as something else: when a meter says that something occurred; None for any other."""
-    if unit != METER_MOMENT:
+    if unit not in METER_MOMENTS:
         return None
-    year, month, day, hour, minute = (int(f"{value:010.0f}"[i : i + 2]) for i in range(0, 10, 2))
     if not value:
         return "--"
-    return f"20{year:02d}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}"
+    digits = f"{value:0{len(unit)}.0f}"
+    return METER_MOMENTS[unit].format(*(digits[i : i + 2] for i in range(0, len(unit), 2)))
 
 
 def moment(text: str, zone: ZoneInfo) -> int:

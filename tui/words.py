@@ -74,13 +74,6 @@ def sparkline(means: Sequence[float | None], width: int) -> str:
     return "".join(HOLE if m is None else RAMP[round(max(m, 0.0) / top * steps) if top > 0 else 0] for m in folded)
 
 
-def why(code: str | None, texts: Texts) -> str:
-    """A reason as people say it, or the code itself."""
-    if code is None:
-        return ""
-    return texts(f"why.{code}") if texts.has(f"why.{code}") else code
-
-
 def size(count: int | None) -> str:
     """Bytes with two significant digits."""
     if count is None:

@@ -18,13 +18,15 @@ from drivers.cjt188.model import identifier, layout_of, meter_type
 from drivers.cjt188.value import Value, status_number, value_of
 from drivers.dlt645.codec import same_address
 from drivers.driver import Clock, Device
-from drivers.error import DeviceError, DriverError
+from drivers.error import DeviceError, DriverError, LinkError
 from drivers.profile import Item
 from drivers.reading import Quality, Reading
 from drivers.round import Found, Rounds
+from drivers.said import Said
 
 REFUSAL_SIZE = 3  # serial number and two bytes of status
 LACKING = "no_data"
+SILENT_ASKS = 3  # in a row, after which the meter may be another one, of a maker with the other order
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,13 @@ class Cjt188Driver:
 
     def __init__(self, device: Device, bus: Line, clock: Clock) -> None:
         self.device = device
-        self._bus, self._clock = bus, clock
-        self._items = device.profile.items
+        self._bus, self._said = bus, Said(device, clock)
+        self._items = device.profile.asked
         self._type, self._layout = meter_type(device.profile), layout_of(device.profile)
         self._rounds = Rounds(self._questions(), self._failed, self._lacking)
         self._serial = 0
         self._turned, self._agreed = False, False  # makers differ in the order of the identifier's bytes
+        self._silent = 0  # questions in a row that nothing usable answered
 
     @property
     def unfinished(self) -> bool:
@@ -119,7 +122,8 @@ class Cjt188Driver:
         return {name: self._value(name, *told[self._items[name].field]) for name in question.names}
 
     async def _exchange(self, di: str) -> Frame:
-        """One question; as long as none was answered, the next one takes the other order of the identifier."""
+        """One question; until one is answered, and after a lasting silence, the next one takes the other
+        order of the identifier."""
         turned = self._turned
         if not self._agreed:
             self._turned = not turned
@@ -127,7 +131,14 @@ class Cjt188Driver:
         self._serial = (self._serial + 1) & 0xFF
         request = read_request(self._type, self.device.address, wire, self._serial)
         reply = Reply(self._type, self.device.address, wire, self._serial)
-        frame = await self._bus.ask(request, reply, self.device.timeout)
+        try:
+            frame = await self._bus.ask(request, reply, self.device.timeout)
+        except LinkError as error:
+            if error.reason in ("no_reply", "noise"):
+                self._silent += 1
+                self._agreed = self._agreed and self._silent < SILENT_ASKS
+            raise
+        self._silent = 0
         if frame.is_error:
             raise DeviceError("device_error", f"status {frame.data[1:].hex().upper()}")
         self._turned, self._agreed = turned, True
@@ -136,23 +147,19 @@ class Cjt188Driver:
     def _value(self, name: str, part: Part, raw: bytes) -> Reading:
         item = self._items[name]
         if part.kind == "status":
-            state = status_number(raw, item.bits)
-            found = Value(state, "", "filler" if state is None else None)
+            found = Value(status_number(raw, item.bits))
         else:
             found = _in_unit(item, value_of(part, raw, self._layout.unit_first))
-        if found.reason is None:
-            return self._reading(name, found.number, Quality.GOOD, None)
-        return self._reading(name, None, Quality.ABSENT if found.reason == "filler" else Quality.BAD, found.reason)
+        if found.number is not None and found.reason is None:
+            return self._said.good(name, found.number)
+        reason = found.reason or "filler"
+        return self._said.none(name, Quality.ABSENT if reason == "filler" else Quality.BAD, reason)
 
     def _failed(self, question: Question, reason: str) -> Found:
-        return {name: self._reading(name, None, Quality.BAD, reason) for name in question.names}
+        return self._said.all(question.names, Quality.BAD, reason)
 
     def _lacking(self, question: Question) -> Found:
-        return {name: self._reading(name, None, Quality.ABSENT, LACKING) for name in question.names}
-
-    def _reading(self, name: str, value: float | None, quality: Quality, reason: str | None) -> Reading:
-        now = self._clock()
-        return Reading(f"{self.device.name}.{name}", value, quality, reason, now, now)
+        return self._said.all(question.names, Quality.ABSENT, LACKING)
 
 
 def _in_unit(item: Item, found: Value) -> Value:

@@ -1,7 +1,8 @@
 """What captured CJ/T 188-2004 bytes say: requests and replies, also those that this gateway can never build.
 
 `fields` have the names of shared/vectors/captures.jsonl, which place every reply as the standard does;
-`readings` are the values by the layout that fits the reply, where makers differ from it.
+`readings` are the values by the layout that fits the reply, where makers differ from it. A reply that no layout
+is near to gives its bytes and nothing else.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 from drivers.cjt188.codec import ECHO, END, ERROR, HEAD, REPLY, START, TAIL, AnyDecoder, Decoder, Frame, checksum
 from drivers.cjt188.fit import Fit, fits, laid
-from drivers.cjt188.layout import METERED, MONTH_ENDS, table
+from drivers.cjt188.layout import METERED, MONTH_ENDS, NOT_TOLD, Part, table, unit_of
 from drivers.cjt188.value import local_time, status_codes
 from drivers.explained import Explained, Hints
 
@@ -67,6 +68,9 @@ def _told(frame: Frame) -> dict[str, Any]:
     found = fits(di, frame.meter_type, body)
     if not found:
         return fields | {"payload": body.hex()}
+    if not found[0].is_near:
+        reason = "not_bcd" if found[0].is_long_enough else "wrong_length"
+        return fields | {"payload": body.hex(), "fits": [], "reason": reason}
     return fields | _by_layout(di, body, found)
 
 
@@ -85,26 +89,46 @@ def _identifier(wire: bytes) -> str:
 
 def _by_layout(di: str, body: bytes, found: list[Fit]) -> dict[str, Any]:
     """A reply by the standard's names, and by the layout that fits it best."""
-    best = found[0]
+    best, good = found[0], [fit for fit in found if fit.is_good]
     fields: dict[str, Any] = {}
+    if di not in table().others:
+        fields |= {"layout": best.layout, "fits": [fit.layout for fit in good]}
+    fields["readings"] = _readings(best)
+    for fit in good:
+        others = {name: said | {"layout": fit.layout} for name, said in _readings(fit).items()}
+        fields["readings"] |= {name: said for name, said in others.items() if name not in fields["readings"]}
     if di in table().others:
         fields |= _statuses(best)
     elif best.is_heat:
         standard = laid("heat", di, body)
+        fields["standard_fits"] = standard.is_good or not good
         fields["fields"] = _heat(standard if standard.is_long_enough else best)
         fields |= {name: value for name, value in _statuses(best).items() if name in ("clock", "status_bits")}
     else:
         fields |= _water(best) | _statuses(best)
-    if di not in table().others:
-        fields |= {"layout": best.layout, "fits": [fit.layout for fit in found if fit.is_good]}
-    fields["readings"] = {
-        name: {"value": value.number, "unit": value.unit, "reason": value.reason}
-        for name, value in best.values.items()
-        if best.parts[name][1]
-    }
     if not best.is_long_enough:
         fields |= {"reason": "wrong_length", "bytes_expected": best.wanted + ECHO, "spare": best.spare.hex()}
     return fields
+
+
+def _readings(fit: Fit) -> dict[str, dict[str, Any]]:
+    """Each number with its unit; where there is none, why, and what stands in the place of the unit."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in fit.values.items():
+        part, raw = fit.parts[name]
+        if not raw:
+            continue
+        found[name] = {"value": value.number, "unit": value.unit, "reason": value.reason}
+        if value.reason == "wrong_unit":
+            found[name]["note"] = _no_unit(part, raw, fit.unit_first)
+    return found
+
+
+def _no_unit(part: Part, raw: bytes, unit_first: bool) -> str:
+    if part.kind == "number":
+        return "unit_not_sent"
+    code = raw[0] if unit_first else raw[-1]
+    return "unit_not_told" if code == NOT_TOLD else "unit_unknown" if unit_of(code) is None else "unit_of_another_kind"
 
 
 def _water(fit: Fit) -> dict[str, Any]:
@@ -128,14 +152,19 @@ def _heat(fit: Fit) -> dict[str, Any]:
 
 
 def _statuses(fit: Fit) -> dict[str, Any]:
-    """The clock as sent and in ISO form without a zone, the status as sent and its bits in words as codes."""
+    """The clock as sent and in ISO form without a zone, the status as sent and its bits in words as codes.
+
+    A status stands where it should only when the layout fits, or when there is a date before it.
+    """
     fields: dict[str, Any] = {}
-    clock, status = (fit.parts.get(name, (None, b""))[1] for name in ("clock", "status"))
-    if clock:
-        moment = local_time(clock)
-        fields |= {"clock_le": clock.hex(), "clock": moment.isoformat() if moment else None}
-    if status:
-        fields |= {"status": status.hex(), "status_bits": status_codes(status)}
+    for name, (part, raw) in fit.parts.items():
+        if part.kind == "clock" and raw:
+            moment = local_time(raw)
+            fields |= {"clock_le": raw.hex(), "clock": moment.isoformat() if moment else None}
+        elif part.kind in ("status", "word") and raw:
+            fields[name] = raw.hex()
+            if part.kind == "status" and (fit.is_good or fields.get("clock")):
+                fields["status_bits"] = status_codes(raw)
     return fields
 
 
@@ -165,12 +194,19 @@ def _written(di: str, body: bytes, is_reply: bool) -> dict[str, Any]:
 
 
 def _broken(raw: bytes) -> Explained:
-    """The first start that could be one says what is wrong: too_short, no_end, checksum, or no_frame."""
+    """The first start that could be one says what is wrong: too_short, no_end, checksum, or no_frame.
+
+    Of a frame whose checksum alone is wrong, address and control are told as they were read.
+    """
     starts = [at for at, byte in enumerate(raw) if byte == START]
     likely = [at for at in starts if at + 1 < len(raw) and Decoder().is_type(raw[at + 1])]
-    found = [_fault(raw[at:]) for at in likely or starts]
-    fault, fields = next((f for f in found if f[0] == "checksum"), found[0] if found else ("no_frame", {}))
-    return Explained(PROTOCOL, False, fields=fields, error=fault)
+    found = [(at, *_fault(raw[at:])) for at in likely or starts]
+    first = found[0] if found else (0, "no_frame", {})
+    at, fault, fields = next((f for f in found if f[1] == "checksum"), first)
+    if fault != "checksum":
+        return Explained(PROTOCOL, False, fields=fields, error=fault)
+    frame = Decoder().frame(raw[at:])
+    return Explained(PROTOCOL, False, frame.address.lower(), f"{frame.control:02X}", fields, fault)
 
 
 def _fault(raw: bytes) -> tuple[str, dict[str, Any]]:
@@ -182,4 +218,5 @@ def _fault(raw: bytes) -> tuple[str, dict[str, Any]]:
     if raw[length - 1] != END:
         return "no_end", {"bytes_expected": length}
     wanted = checksum(raw[: length - TAIL])
-    return "checksum", {"checksum": f"{raw[length - TAIL]:02X}", "checksum_expected": f"{wanted:02X}"}
+    read = f"{raw[length - TAIL]:02X}"
+    return "checksum", {"checksum": read, "checksum_expected": f"{wanted:02X}", "note": "unproven"}

@@ -32,13 +32,32 @@ class Fit:
 
     @property
     def faults(self) -> int:
-        """Values that cannot be read so."""
-        return sum(value.reason not in HARMLESS for value in self.values.values())
+        """Values that cannot be read so; a number for which the layout knows no unit can."""
+        return sum(not self._is_harmless(name) for name in self.values)
+
+    @property
+    def is_near(self) -> bool:
+        """Whether a reply can be shown so at all.
+
+        Of the right length it has nothing but digits, or a number in its unit; of another length every
+        number that is there is in its unit.
+        """
+        there = [name for name in self.values if len(self.parts[name][1]) == self.parts[name][0].width]
+        reasons = [self.values[name].reason for name in there]
+        if self.is_long_enough and "not_bcd" in reasons:
+            return any(reason in HARMLESS for reason in reasons)
+        if self.is_long_enough:
+            return True
+        return bool(there) and all(reason in HARMLESS for reason in reasons)
 
     @property
     def is_good(self) -> bool:
         """Right length, every value with a unit that measures it."""
         return self.is_long_enough and not self.faults
+
+    def _is_harmless(self, name: str) -> bool:
+        unitless = self.parts[name][0].kind == "number" and not self.parts[name][0].unit
+        return self.values[name].reason in (*HARMLESS, *(["wrong_unit"] if unitless else []))
 
 
 def fits(di: str, meter_type: int, body: bytes) -> list[Fit]:

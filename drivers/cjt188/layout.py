@@ -23,7 +23,7 @@ Measure = Literal["", "energy", "power", "volume", "flow"]
 class Part(msgspec.Struct, frozen=True):
     """One value of a reply. `unit` is a number's own, or what an amount means whose unit byte is 00."""
 
-    kind: Literal["amount", "number", "clock", "status"]
+    kind: Literal["amount", "number", "clock", "status", "word"]
     size: int  # bytes, an amount's unit byte left out
     decimals: int = 0
     measures: Measure = ""

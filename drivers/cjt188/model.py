@@ -7,7 +7,7 @@ import re
 from configs.load import Loaded
 from configs.problem import Problem, nearest
 from drivers.cjt188.codec import ANY_TYPE, COLD_WATER, COOLING, GAS, HEAT
-from drivers.cjt188.layout import METERED, MONTH_ENDS, Layout, table
+from drivers.cjt188.layout import METERED, MONTH_ENDS, Layout, Part, table
 from drivers.profile import Item, Profile
 
 TYPE = re.compile(r"[1-4][0-9]|AA")  # two hexadecimal digits
@@ -49,11 +49,22 @@ def faults(loaded: Loaded[Profile]) -> list[Problem]:
             allowed = f"{METERED}, {MONTH_ENDS[0]} - {MONTH_ENDS[-1]}"
             found.append(loaded.problem("no_identifier", "items", name, "di", value=item.di, allowed=allowed))
             continue
-        parts = [part for part, spec in layout_of(profile).parts(identifier(item)).items() if spec.kind != "clock"]
+        parts = {
+            part: spec
+            for part, spec in layout_of(profile).parts(identifier(item)).items()
+            if spec.kind not in ("clock", "word")
+        }
         if item.field and item.field not in parts:
             wrong = {"value": item.field, "allowed": ", ".join(parts), "nearest": nearest(item.field, parts)}
             found.append(loaded.problem("no_part", "items", name, "field", **wrong))
+        elif not item.bits_fit(_bit_count(parts.get(item.field))):
+            found.append(loaded.problem("bad_bits", "items", name, "bits", value=item.bits))
     return found
+
+
+def _bit_count(part: Part | None) -> int:
+    """How many bits an item can take some of: those of a status."""
+    return 8 * part.size if part is not None and part.kind == "status" else 0
 
 
 def _standard(profile: Profile) -> str:

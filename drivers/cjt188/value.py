@@ -18,7 +18,7 @@ VALVES = {0: "open", 1: "closed", 3: "abnormal"}  # 2 is not defined
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A number in its unit. With a `reason` it is no reading: filler, not_bcd, wrong_unit, wrong_length.
+    """A number in its unit. With a `reason` it is no reading: filler, not_bcd, wrong_unit, wrong_length, not_a_number.
 
     The digits of a wrong_unit stand in `number` all the same, for people to look at.
     """
@@ -29,7 +29,9 @@ class Value:
 
 
 def value_of(part: Part, raw: bytes, unit_first: bool = False) -> Value:
-    """What the bytes of an amount or a number say."""
+    """What the bytes of an amount or a number say; of anything else not_a_number."""
+    if part.kind not in ("amount", "number"):
+        return Value(None, reason="not_a_number")
     if len(raw) != part.width:
         return Value(None, reason="wrong_length")
     if part.kind == "number":

@@ -20,7 +20,9 @@ from drivers.driver import Clock, Device
 from drivers.error import DeviceError
 from drivers.reading import Quality, Reading
 from drivers.round import Found, Rounds
+from drivers.said import Said
 
+LACKS = "no_data"
 MOST_FOLLOWING = 8  # frames after the first: the longest block, of 64 demands, needs two
 
 
@@ -29,9 +31,10 @@ class Dlt645Driver:
 
     def __init__(self, device: Device, bus: Line, clock: Clock) -> None:
         self.device = device
-        self._bus, self._clock = bus, clock
-        self._items = device.profile.items
+        self._bus, self._said = bus, Said(device, clock)
+        self._items = device.profile.asked
         self._rounds = self._whole()
+        self._reasons: set[str | None] = set()  # of all readings of the present cycle
 
     @property
     def unfinished(self) -> bool:
@@ -48,8 +51,11 @@ class Dlt645Driver:
         return frame.address
 
     async def read(self, until: float = math.inf) -> list[Reading]:
+        if not self.unfinished:
+            self._reasons.clear()
         found = await self._rounds.cycle(self._ask, until)
-        if found and not self.unfinished and all(r.reason == "device_error" for r in found.values()):
+        self._reasons.update(r.reason for r in found.values())
+        if not self.unfinished and self._reasons == {"device_error"}:
             self._rounds = self._whole()  # it refused everything, which says nothing about blocks
         return [found[name] for name in self._items if name in found]
 
@@ -65,7 +71,7 @@ class Dlt645Driver:
         except DeviceError as error:
             return self._refused(question, error.reason)
         except BadValueError as error:
-            return self._all(question, Quality.BAD, error.reason)
+            return self._said.all(question.names, Quality.BAD, error.reason)
         if not question.is_block:
             return {name: self._value(name, payload) for name in question.names}
         block = known(question.di)
@@ -90,14 +96,14 @@ class Dlt645Driver:
     async def _exchange(self, request: bytes, reply: Reply) -> tuple[Frame, bytes]:
         frame = await self._bus.ask(request, reply, self.device.timeout)
         if frame.is_error:
-            raise DeviceError("no_data" if frame.data[0] & NO_DATA else "device_error", f"{frame.data[0]:02X}")
+            raise DeviceError(LACKS if frame.data[0] & NO_DATA else "device_error", f"{frame.data[0]:02X}")
         return frame, reply.payload(frame)
 
     def _refused(self, question: Question, reason: str) -> Found:
         if question.is_block:
             return self._split(question)
-        if reason != "no_data":
-            return self._all(question, Quality.BAD, reason)
+        if reason != LACKS:
+            return self._said.all(question.names, Quality.BAD, reason)
         self._rounds.rest(question)
         return self._absent(question)
 
@@ -112,26 +118,19 @@ class Dlt645Driver:
 
     def _value(self, name: str, raw: bytes) -> Reading:
         if not raw:
-            return self._reading(name, None, Quality.ABSENT, "no_data")
+            return self._said.none(name, Quality.ABSENT, LACKS)
         item = self._items[name]
         try:
             found = value(item, raw)
         except BadValueError as error:
-            return self._reading(name, None, Quality.BAD, error.reason)
+            return self._said.none(name, Quality.BAD, error.reason)
         if found is None:
-            return self._reading(name, None, Quality.ABSENT, "filler")
+            return self._said.none(name, Quality.ABSENT, "filler")
         factor = quantities()[item.quantity].factor(item.unit) or 1.0
-        return self._reading(name, found * factor, Quality.GOOD, None)
+        return self._said.good(name, found * factor)
 
     def _failed(self, question: Question, reason: str) -> Found:
-        return self._all(question, Quality.BAD, "checksum" if reason == "noise" else reason)
+        return self._said.all(question.names, Quality.BAD, "checksum" if reason == "noise" else reason)
 
     def _absent(self, question: Question) -> Found:
-        return self._all(question, Quality.ABSENT, "no_data")
-
-    def _all(self, question: Question, quality: Quality, reason: str) -> Found:
-        return {name: self._reading(name, None, quality, reason) for name in question.names}
-
-    def _reading(self, name: str, value: float | None, quality: Quality, reason: str | None) -> Reading:
-        now = self._clock()
-        return Reading(f"{self.device.name}.{name}", value, quality, reason, now, now)
+        return self._said.all(question.names, Quality.ABSENT, LACKS)

@@ -6,113 +6,188 @@ from collections.abc import Callable
 from typing import Any
 
 from drivers.bcd import BadValueError, digits, is_filler, number
-from drivers.dlt645.table import Entry, known
+from drivers.dlt645.moment import written
+from drivers.dlt645.table import Datum, Entry, Known, family, known
+
+PERIOD_SIZE = 3  # number, then minute and hour, or day and month
+Fields = dict[str, Any]
 
 
-def payload_fields(di: str, payload: bytes, is_part: bool = False) -> dict[str, Any]:
+def payload_fields(di: str, payload: bytes, is_part: bool = False) -> Fields:
     """What an identifier and its data say; of one that is not listed, or of a part, only the data."""
     listed = known(di)
-    fields: dict[str, Any] = {"name": {"zh": listed.title.zh, "en": listed.title.en}} if listed else {}
+    if listed is None:
+        about = family(di)
+        return ({"family": _title(about)} if about else {}) | ({"payload_le": payload.hex()} if payload else {})
+    fields: Fields = {"name": _title(listed.title)}
     if not payload:
         return fields
+    if listed.entry.format == "secret":
+        return fields | {"masked": ["password"]}
     fields["payload_le"] = payload.hex()
-    if listed is None or is_part:
+    if is_part or listed.entry.format == "unread":
         return fields
-    entry = listed.entry
-    if listed.axis is not None:
-        if not listed.fits(len(payload)):
-            return fields | {"problem": "wrong_length"}
-        return fields | _block(entry, [payload[i : i + entry.size] for i in range(0, len(payload), entry.size)])
-    if entry.format not in ANY_LENGTH and len(payload) != entry.size:
-        return fields | {"problem": "wrong_length"}
+    return fields | _told(listed, payload)
+
+
+def _told(listed: Known, payload: bytes) -> Fields:
+    """The values, and of a payload that is longer than they are what is left over."""
+    size, entry = _size(listed, len(payload)), listed.entry
+    spare = payload[size:]
+    if size > len(payload) or not size or len(spare) >= _smallest(listed):
+        return {"problem": "wrong_length"}
     try:
-        return fields | FIELDS[entry.format](entry, payload)
+        fields = _values(listed, payload[:size])
     except BadValueError as error:
-        return fields | {"problem": error.reason}
+        return {"problem": "wrong_length" if spare else error.reason}
+    if is_filler(payload) and entry.format not in VALUES:
+        fields["reason"] = "filler"
+    return fields | ({"spare": spare.hex(), "note": "spare_bytes"} if spare else {})
 
 
-def _block(entry: Entry, parts: list[bytes]) -> dict[str, Any]:
+def _size(listed: Known, have: int) -> int:
+    """How many of the bytes are the item's."""
+    entry = listed.entry
+    if entry.format == "record":
+        return sum(datum.size for datum in entry.data())
+    if entry.format in WHOLE:
+        return have
+    if entry.format in GROUPS:
+        return have - have % PERIOD_SIZE
+    if listed.axis is None:
+        return entry.size
+    most = (listed.axis.last - listed.axis.first + 1) * entry.size
+    return min(have - have % entry.size, most) if listed.axis.open else most
+
+
+def _smallest(listed: Known) -> int:
+    """From how many bytes on something left over may be a value of its own."""
+    if listed.entry.format == "record":
+        return min(datum.size for datum in listed.entry.data())
+    return PERIOD_SIZE if listed.entry.format in GROUPS else max(listed.entry.size, 2)
+
+
+def _values(listed: Known, payload: bytes) -> Fields:
+    entry = listed.entry
+    if entry.format == "record":
+        return {"parts": _parts(entry, payload)}
+    if listed.axis is not None:
+        return _block(entry, [payload[i : i + entry.size] for i in range(0, len(payload), entry.size)])
+    return FIELDS[entry.format](entry, payload)
+
+
+def _parts(entry: Entry, payload: bytes) -> list[Fields]:
+    """Each value of a record with its name."""
+    found: list[Fields] = []
+    at = 0
+    for datum in entry.data():
+        raw = payload[at : at + datum.size]
+        at += datum.size
+        found.append({"name": _title(datum.title)} | (_or_nothing(datum, raw) or {"payload_le": raw.hex()}))
+    return found
+
+
+def _block(entry: Entry, parts: list[bytes]) -> Fields:
     """The values in order, null where the meter filled the place or sent no number."""
     said = [_or_nothing(entry, part) for part in parts]
-    fields: dict[str, Any] = {"values": [one.get("value") for one in said]} | _unit(entry)
-    if entry.format == "demand":
+    fields: Fields = {"values": [one.get("value") for one in said]} | _unit(entry)
+    if entry.format in ("demand", "moment"):
         fields["occurred"] = [one.get("occurred") for one in said]
     return fields
 
 
-def _or_nothing(entry: Entry, part: bytes) -> dict[str, Any]:
+def _or_nothing(datum: Datum, part: bytes) -> Fields:
     try:
-        return FIELDS[entry.format](entry, part)
+        return FIELDS[datum.format](datum, part)
     except BadValueError:
         return {}
 
 
-def _number(entry: Entry, payload: bytes) -> dict[str, Any]:
-    return {"value": number(payload, entry.decimals, entry.signed)} | _unit(entry)
+def _title(text: Any) -> Fields:
+    return {"zh": text.zh, "en": text.en}
 
 
-def _demand(entry: Entry, payload: bytes) -> dict[str, Any]:
-    return _number(entry, payload[: entry.bytes]) | {"occurred": _moment(payload[entry.bytes :])}
+def _number(datum: Datum, payload: bytes) -> Fields:
+    return {"value": number(payload, datum.decimals, datum.signed)} | _unit(datum)
 
 
-def _moment(payload: bytes) -> str | None:
-    """mm hh DD MM YY on the wire; None when it never occurred."""
-    if is_filler(payload) or not any(payload):
-        return None
-    year, month, day, hour, minute = _pairs(payload)
-    return f"20{year}-{month}-{day} {hour}:{minute}"
+def _demand(datum: Datum, payload: bytes) -> Fields:
+    return _number(datum, payload[: datum.bytes]) | {"occurred": written(payload[datum.bytes :])}
 
 
-def _date(entry: Entry, payload: bytes) -> dict[str, Any]:
+def _date(datum: Datum, payload: bytes) -> Fields:
+    if is_filler(payload):
+        return {"date": None, "weekday": None}
     year, month, day, weekday = _pairs(payload)
     return {"date": f"20{year}-{month}-{day}", "weekday": int(weekday)}
 
 
-def _time(entry: Entry, payload: bytes) -> dict[str, Any]:
-    return {"time": ":".join(_pairs(payload))}
+def _time(datum: Datum, payload: bytes) -> Fields:
+    return {"time": None if is_filler(payload) else ":".join(_pairs(payload))}
 
 
-def _datetime(entry: Entry, payload: bytes) -> dict[str, Any]:
-    return _date(entry, payload[3:]) | _time(entry, payload[:3])
+def _datetime(datum: Datum, payload: bytes) -> Fields:
+    return _date(datum, payload[3:]) | _time(datum, payload[:3])
 
 
-def _monthly(entry: Entry, payload: bytes) -> dict[str, Any]:
+def _monthly(datum: Datum, payload: bytes) -> Fields:
     if is_filler(payload) or not any(payload):
         return {"occurred": None}
     month, day, hour, minute = _pairs(payload)
     return {"occurred": f"{month}-{day} {hour}:{minute}"}
 
 
-def _dayhour(entry: Entry, payload: bytes) -> dict[str, Any]:
+def _moment(datum: Datum, payload: bytes) -> Fields:
+    return {"occurred": written(payload)}
+
+
+def _dayhour(datum: Datum, payload: bytes) -> Fields:
+    if is_filler(payload):
+        return {"day": None, "hour": None}
     day, hour = _pairs(payload)
     return {"day": int(day), "hour": int(hour)}
 
 
-def _address(entry: Entry, payload: bytes) -> dict[str, Any]:
-    return {"meter_address": payload[::-1].hex().upper()}
+def _periods(datum: Datum, payload: bytes) -> Fields:
+    """Each begin, hh:mm, with the tariff from then on."""
+    return {"periods": _groups(payload, ":")}
 
 
-def _digits(entry: Entry, payload: bytes) -> dict[str, Any]:
-    return {"digits": digits(payload)}
+def _zones(datum: Datum, payload: bytes) -> Fields:
+    """Each begin, MM-DD, with the day table from then on."""
+    return {"periods": _groups(payload, "-")}
 
 
-def _text(entry: Entry, payload: bytes) -> dict[str, Any]:
+def _groups(payload: bytes, between: str) -> list[Fields]:
+    groups = [_pairs(payload[i : i + PERIOD_SIZE]) for i in range(0, len(payload), PERIOD_SIZE)]
+    return [{"from": f"{first}{between}{second}", "number": int(chosen)} for first, second, chosen in groups]
+
+
+def _address(datum: Datum, payload: bytes) -> Fields:
+    return {"meter_address": None if is_filler(payload) else payload[::-1].hex().upper()}
+
+
+def _digits(datum: Datum, payload: bytes) -> Fields:
+    return {"digits": None if is_filler(payload) else digits(payload)}
+
+
+def _text(datum: Datum, payload: bytes) -> Fields:
     """ASCII, last letter first; meters fill the rest with 00, FF or spaces."""
     kept = payload[::-1].strip(b"\x00\xff ")
     return {"text": kept.decode("ascii", "replace")}
 
 
-def _bits(entry: Entry, payload: bytes) -> dict[str, Any]:
+def _bits(datum: Datum, payload: bytes) -> Fields:
     word = int.from_bytes(payload, "little")
-    return {"bits": [entry.bits.get(bit, f"bit {bit}") for bit in range(8 * len(payload)) if word >> bit & 1]}
+    return {"bits": [datum.bits.get(bit, f"bit {bit}") for bit in range(8 * len(payload)) if word >> bit & 1]}
 
 
-def _hex(entry: Entry, payload: bytes) -> dict[str, Any]:
+def _hex(datum: Datum, payload: bytes) -> Fields:
     return {"hex": payload[::-1].hex().upper()}
 
 
-def _unit(entry: Entry) -> dict[str, Any]:
-    return {"unit": entry.unit} if entry.unit else {}
+def _unit(datum: Datum) -> Fields:
+    return {"unit": datum.unit} if datum.unit else {}
 
 
 def _pairs(payload: bytes) -> list[str]:
@@ -120,15 +195,20 @@ def _pairs(payload: bytes) -> list[str]:
     return [found[i : i + 2] for i in range(0, len(found), 2)]
 
 
-ANY_LENGTH = ("text", "hex")
-FIELDS: dict[str, Callable[[Entry, bytes], dict[str, Any]]] = {
+WHOLE = ("text", "hex")  # as long as the meter likes
+GROUPS = ("periods", "zones")
+VALUES = ("text", "hex", "bits", "record", "periods", "zones")  # FF is no filler there
+FIELDS: dict[str, Callable[[Datum, bytes], Fields]] = {
     "number": _number,
     "demand": _demand,
     "date": _date,
     "time": _time,
     "datetime": _datetime,
     "monthly": _monthly,
+    "moment": _moment,
     "dayhour": _dayhour,
+    "periods": _periods,
+    "zones": _zones,
     "address": _address,
     "digits": _digits,
     "text": _text,

@@ -14,10 +14,28 @@ from configs.text import Text
 
 FILE = FOLDER / "dlt645.yaml"
 Format = Literal[
-    "number", "demand", "date", "time", "datetime", "monthly", "dayhour", "address", "digits", "text", "bits", "hex"
+    "number",
+    "demand",
+    "date",
+    "time",
+    "datetime",
+    "monthly",
+    "moment",
+    "dayhour",
+    "address",
+    "digits",
+    "text",
+    "bits",
+    "hex",
+    "periods",
+    "zones",
+    "record",
+    "secret",
+    "unread",
 ]
 MOMENT_SIZE = 5  # bytes of the moment behind a demand: mm hh DD MM YY
 READ_TOGETHER = {"t", "p", "a"}  # axes whose blocks are read: tariffs and phases
+ONE_ONLY = ("record", "secret", "periods", "zones")  # formats of which there are no blocks
 DI_DIGITS = {"dlt645-2007": 8, "dlt645-1997": 4}  # of an identifier; its length tells the edition
 Indexes = dict[str, int | None]  # by axis; None is the block
 
@@ -39,18 +57,15 @@ class Axis(msgspec.Struct, frozen=True):
         return self.named.get(index) or Text(self.each.zh.format(n=index), self.each.en.format(n=index))
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """One line of the table. `along` names the axis that the places in `di` are indexes of."""
+class Datum(msgspec.Struct, frozen=True, kw_only=True):
+    """How one value is written; `bytes` is 0 where nobody says how many."""
 
-    di: list[str]
     title: Text
-    bytes: Annotated[int, msgspec.Meta(ge=1)]
-    source: str
+    bytes: Annotated[int, msgspec.Meta(ge=0)] = 0
     format: Format = "number"
     decimals: int = 0
     unit: str = ""
     signed: bool = False
-    along: str = ""
     bits: dict[int, str] = {}
 
     @property
@@ -59,10 +74,43 @@ class Entry(msgspec.Struct, frozen=True):
         return self.bytes + (MOMENT_SIZE if self.format == "demand" else 0)
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One value of a record: as the item `di` is written, or as said here. `times` stand one behind the other."""
+
+    di: str = ""
+    title: Text | None = None
+    times: int = 1
+    bytes: int = 0
+    format: Format = "number"
+    decimals: int = 0
+    unit: str = ""
+
+
+class Entry(Datum, frozen=True, kw_only=True):
+    """One line of the table. `along` names the axis that the places in `di` are indexes of.
+
+    Its data are all values of the axis `whole`, or a record: its `parts`, once for each index of `each`.
+    """
+
+    di: list[str]
+    source: str
+    along: str = ""
+    whole: str = ""
+    each: str = ""
+    parts: list[Part] = []
+
+    def data(self) -> list[Datum]:
+        """The values of a record in their order on the wire."""
+        axis = table().axes[self.each] if self.each else None
+        words = [axis.word(n) for n in range(axis.first, axis.last + 1)] if axis else [None]
+        return [_datum(part, word, n) for word in words for part in self.parts for n in range(part.times)]
+
+
 class Table(msgspec.Struct, frozen=True):
     """The file."""
 
     sources: dict[str, str]
+    families: dict[str, Text]
     axes: dict[str, Axis]
     items_2007: list[Entry]
     items_1997: list[Entry]
@@ -108,10 +156,15 @@ def known(di: str) -> Known | None:
     if found is None:
         return None
     entry, indexes, _ = found
-    blocks = [axis for axis, index in indexes.items() if index is None]
-    if len(blocks) > 1:
+    blocks = [axis for axis, index in indexes.items() if index is None] + [entry.whole] * bool(entry.whole)
+    if len(blocks) > 1 or (blocks and entry.format in ONE_ONLY):
         return None
     return Known(entry, _title(entry, indexes), table().axes[blocks[0]] if blocks else None)
+
+
+def family(di: str) -> Text | None:
+    """What kind of data the first byte of an identifier of 2007 stands for; None for any other."""
+    return table().families.get(di[:2]) if len(di) == DI_DIGITS["dlt645-2007"] else None
 
 
 @cache
@@ -161,9 +214,27 @@ def _within(axis: str, index: int | None) -> bool:
 
 
 def _title(entry: Entry, indexes: Indexes) -> Text:
-    words = [table().axes[axis].word(index) for axis, index in indexes.items()]
+    whole = [table().axes[entry.whole].all] if entry.whole else []
+    return _with_words(entry.title, [table().axes[axis].word(index) for axis, index in indexes.items()] + whole)
+
+
+def _with_words(title: Text, words: list[Text]) -> Text:
     zh, en = ([word[language] for word in words if word[language]] for language in ("zh", "en"))
     return Text(
-        entry.title.zh + (f"（{'，'.join(zh)}）" if zh else ""),
-        entry.title.en + (f" ({', '.join(en)})" if en else ""),
+        title.zh + (f"（{'，'.join(zh)}）" if zh else ""),
+        title.en + (f" ({', '.join(en)})" if en else ""),
     )
+
+
+def _datum(part: Part, word: Text | None, number: int) -> Datum:
+    listed = known(part.di) if part.di else None
+    title = part.title or (listed.title if listed else Text("", ""))
+    counted = [Text(str(number + 1), str(number + 1))] if part.times > 1 else []
+    said = _with_words(title, [*([word] if word else []), *counted])
+    if listed:
+        it = listed.entry
+        return Datum(
+            title=said, bytes=it.bytes, format=it.format, decimals=it.decimals, unit=it.unit, signed=it.signed,
+            bits=it.bits,
+        )  # fmt: skip
+    return Datum(title=said, bytes=part.bytes, format=part.format, decimals=part.decimals, unit=part.unit)

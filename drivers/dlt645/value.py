@@ -7,6 +7,8 @@ from drivers.dlt645.table import MOMENT_SIZE, Known, known
 from drivers.profile import Item
 
 MOMENTS = ("date", "time", "datetime", "dayhour")
+NEVER_AS_ZERO = ("monthly", "moment")  # moments of events: nothing but zeros means that there was none
+NO_NUMBERS = ("text", "record", "periods", "zones", "secret", "unread")
 
 
 def value_size(item: Item) -> int:
@@ -18,20 +20,20 @@ def value(item: Item, raw: bytes) -> float | None:
     """The number that an item stands for, in the wire's unit; None when the meter filled the field.
 
     A moment is the number of its digits, year or month first, for a meter tells no time zone; a demand
-    that never occurred has none. Raises BadValueError: wrong_length, not_bcd, or not_a_number for a text.
+    that never occurred has none. Raises BadValueError: wrong_length, not_bcd, or not_a_number for texts and records.
     """
-    if len(raw) != value_size(item):
-        raise BadValueError("wrong_length")
     kind = _format(known(item.di))
+    if len(raw) != value_size(item) and kind not in NO_NUMBERS:
+        raise BadValueError("wrong_length")
     if kind == "demand":
         return _moment(raw[item.bytes :]) if item.part == "time" else number(raw[: item.bytes], *_rule(item))
     if is_filler(raw):
         return None
     if kind in ("bits", "hex"):
         return float(int.from_bytes(raw, "little"))
-    if kind == "text":
+    if kind in NO_NUMBERS:
         raise BadValueError("not_a_number")
-    if kind == "monthly":
+    if kind in NEVER_AS_ZERO:
         return _moment(raw)
     if kind in MOMENTS:
         return float(digits(_without_weekday(kind, raw)))

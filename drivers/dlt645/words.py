@@ -66,6 +66,7 @@ class Edition:
     functions: dict[int, str]
     errors: tuple[str, ...]
     secret: int  # bytes of password and operator that a write carries before its data
+    masked: list[str]  # what that is
     is_numbered: bool  # whether what follows a long answer carries a sequence number for certain
 
     def error_words(self, word: int) -> list[str]:
@@ -74,5 +75,5 @@ class Edition:
         return [self.errors[bit] if bit < len(self.errors) and self.errors[bit] else f"bit {bit}" for bit in bits]
 
 
-EDITION_2007 = Edition("dlt645-2007", 4, FUNCTIONS_2007, ERRORS_2007, 8, True)
-EDITION_1997 = Edition("dlt645-1997", 2, FUNCTIONS_1997, ERRORS_1997, 4, False)
+EDITION_2007 = Edition("dlt645-2007", 4, FUNCTIONS_2007, ERRORS_2007, 8, ["password", "operator"], True)
+EDITION_1997 = Edition("dlt645-1997", 2, FUNCTIONS_1997, ERRORS_1997, 4, ["password"], False)

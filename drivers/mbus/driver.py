@@ -32,7 +32,7 @@ class MBusDriver:
     def __init__(self, device: Device, line: Line, clock: Clock) -> None:
         self.device = device
         self._line, self._clock = line, clock
-        items = device.profile.items
+        items = device.profile.asked
         self._records = {name: _record(item.record) for name, item in items.items()}
         self._readout = Readout(line, _address(device.address), device.timeout)
         low = bool(items) and all(item.priority == "low" for item in items.values())

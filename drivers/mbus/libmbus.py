@@ -2,20 +2,24 @@
 
 pymbusparser prints that XML. Where libmbus prints a number that a meter did not mean (BCD with the
 digits of an error code, the smallest signed number) there is None here; a date that is none stays as
-the text that libmbus makes of it. Units have their degree sign.
+the text that libmbus makes of it. Units have their degree sign. libmbus takes a correction into the
+value only as the first extension of a primary VIF; `drivers.mbus.records` takes all of them.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
 import pymbusparser
 
-from drivers.mbus.cut import BCD
+from drivers.mbus.address import maker_of
+from drivers.mbus.cut import BCD, LVAR_NUMBER, VARIABLE, Raw
 from drivers.mbus.fixed import medium_of
 from drivers.mbus.header import FIXED, LONG, Header
 from drivers.mbus.link import RSP_UD, Frame, encode
+from drivers.mbus.number import number_of
 from drivers.mbus.record_name import RecordName
 from drivers.mbus.records import Record
 
@@ -32,6 +36,8 @@ FUNCTIONS = {
     "error": "Value during error state",
 }
 ZERO_HEAD = bytes(8)
+INTEGER64 = 7  # the low four bits of a DIF
+NO_DIGIT = re.compile("[A-F]")  # of an identification, which the library takes with decimal digits only
 
 
 def slave(header: Header) -> Fields:
@@ -41,9 +47,11 @@ def slave(header: Header) -> Fields:
         return {"Id": number, "Medium": medium_of(header.payload), **_counted(header)}
     if header.secondary is None:
         return {**_counted(header), "Signature": f"{header.configuration:04X}"} if header.access is not None else {}
-    head = header.secondary.wire + bytes([header.access or 0, header.status or 0])
-    found = _xml(head + header.configuration.to_bytes(2, "little"), "SlaveInformation")
-    return found or {"Id": _without_zeros(header.secondary.identification), **_counted(header)}
+    who = header.secondary
+    head = replace(who, identification=NO_DIGIT.sub("0", who.identification)).wire
+    head += bytes([header.access or 0, header.status or 0]) + header.configuration.to_bytes(2, "little")
+    names = {"Id": _without_zeros(who.identification), "Manufacturer": maker_of(who.wire[4:6])}
+    return names | (_xml(head, "SlaveInformation") or _counted(header)) | names
 
 
 def listed(record: Record) -> Fields:
@@ -51,12 +59,23 @@ def listed(record: Record) -> Fields:
     raw = record.raw
     if raw is None:
         return _fixed(record)
-    blank = raw.coding in BCD and record.reason == "error_code"
-    sent = replace(raw, data=bytes(len(raw.data))) if blank else raw
-    fields = _xml(ZERO_HEAD + bytes(4) + sent.wire, "DataRecord") or _undecoded(record.name)
+    fields = _xml(ZERO_HEAD + bytes(4) + _printable(raw, record).wire, "DataRecord") or _undecoded(record.name)
+    if raw.coding == VARIABLE and raw.data[0] >= LVAR_NUMBER and record.text is not None:
+        fields["Value"] = record.text
     if record.reason in NO_NUMBER:
         fields["Value"] = None
     return fields
+
+
+def _printable(raw: Raw, record: Record) -> Raw:
+    """The record as the library prints it whole: BCD of other digits as zeros, a variable number as an integer."""
+    if raw.coding in BCD and record.reason == "error_code":
+        return replace(raw, data=bytes(len(raw.data)))
+    if raw.coding == VARIABLE and record.value is not None:
+        number, _ = number_of(raw.coding, raw.data)
+        dif = bytes([raw.dif[0] & 0xF0 | INTEGER64]) + raw.dif[1:]
+        return replace(raw, dif=dif, data=int(number or 0).to_bytes(8, "little", signed=True))
+    return raw
 
 
 def _fixed(record: Record) -> Fields:

@@ -132,7 +132,7 @@ def qualifiers_of(extensions: bytes) -> tuple[str, ...]:
     From FF on they are the maker's own and stay as they are.
     """
     found: list[str] = []
-    for at, size in _steps(extensions):
+    for at, size in steps(extensions):
         part = extensions[at : at + size]
         if part[0] & 0x7F == MAKERS_OWN:
             found.append("vife " + part.hex(" ").upper())
@@ -142,13 +142,7 @@ def qualifiers_of(extensions: bytes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def error_of(extensions: bytes) -> str | None:
-    """The reason code, when an extension says that the record is in error."""
-    codes = [extensions[at] & 0x7F for at, size in _steps(extensions) if size == 1]
-    return next((RECORD_ERRORS[code] for code in codes if RECORD_ERRORS.get(code)), None)
-
-
-def _steps(extensions: bytes) -> Iterator[tuple[int, int]]:
+def steps(extensions: bytes) -> Iterator[tuple[int, int]]:
     """Where each extension begins and its bytes: FC has a second one, and FF takes all the rest."""
     at = 0
     while at < len(extensions):
@@ -156,6 +150,12 @@ def _steps(extensions: bytes) -> Iterator[tuple[int, int]]:
         size = len(extensions) - at if code == MAKERS_OWN else 2 if code == COMBINED and at + 1 < len(extensions) else 1
         yield at, size
         at += size
+
+
+def error_of(extensions: bytes) -> str | None:
+    """The reason code, when an extension says that the record is in error."""
+    codes = [extensions[at] & 0x7F for at, size in steps(extensions) if size == 1]
+    return next((RECORD_ERRORS[code] for code in codes if RECORD_ERRORS.get(code)), None)
 
 
 def _is_correction(code: int) -> bool:

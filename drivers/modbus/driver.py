@@ -15,15 +15,15 @@ from drivers.modbus.plan import Block, plan, question_cost, split
 from drivers.modbus.unit import Unit
 from drivers.modbus.value import Coding
 from drivers.profile import Item
-from drivers.quotient import quotients
 from drivers.reading import Quality, Reading
 from drivers.round import Found, Rounds
+from drivers.said import Said
 
 BUSY_WAIT_S = 0.1  # what a device that is busy gets before it is asked once more
 LACKS = "illegal_address"
 TOO_MUCH = (LACKS, "illegal_value")  # refusals that a shorter read may not meet
-GOOD, BAD, ABSENT = Quality.GOOD, Quality.BAD, Quality.ABSENT
-UNUSABLE = {"not_a_number": ABSENT}  # an infinity; what else cannot be a value is bad
+BAD, ABSENT = Quality.BAD, Quality.ABSENT
+UNUSABLE = {"not_a_number": ABSENT}  # an infinity says that there is no value; what else cannot be one is bad
 
 
 class ModbusDriver:
@@ -33,13 +33,11 @@ class ModbusDriver:
         self.device = device
         self._bus, self._clock = bus, clock
         self._unit = Unit(bus, device.unit, device.timeout)
-        self._items = device.profile.items
-        self._asked = {name: item for name, item in self._items.items() if not item.quotient}
-        self._computed = {name: item for name, item in self._items.items() if item.quotient}
-        self._tags = {name: f"{device.name}.{name}" for name in self._items}
+        self._items = device.profile.asked
+        self._said = Said(device, clock)
+        self._value_at = {name: _value_at(item) for name, item in self._items.items()}
         self._rounds = self._planned()
         self._until, self._answered = math.inf, False  # of the present cycle
-        self._fields = {name: _field(self._tags[name], item) for name, item in self._asked.items()}
 
     @property
     def unfinished(self) -> bool:
@@ -66,7 +64,6 @@ class ModbusDriver:
             self._answered = False
         self._until = until
         found = await self._rounds.cycle(self._ask, until)
-        found |= quotients(self._computed, self._tags, found)
         readings = [found[name] for name in self._items if name in found]
         if not self._answered and not self._rounds.unfinished and all(r.reason == LACKS for r in readings):
             self._rounds = self._planned()  # it refuses everything: it is starting, or is another device
@@ -76,7 +73,7 @@ class ModbusDriver:
         """Nothing to give back: the bus belongs to all devices on it."""
 
     def _plan(self) -> list[Block]:
-        return plan(self._asked, self.device.profile.reads, question_cost(self._bus.wire))
+        return plan(self._items, self.device.profile.reads, question_cost(self._bus.wire))
 
     def _planned(self) -> Rounds[Block]:
         return Rounds(self._plan(), self._failed, self._lacking)
@@ -99,7 +96,7 @@ class ModbusDriver:
                 reason = error.reason
         if reason not in TOO_MUCH:
             return self._failed(block, reason)
-        parts = split(block, self._asked)
+        parts = split(block, self._items)
         if not parts:
             self._rounds.rest(block)
             return self._lacking(block)
@@ -108,33 +105,27 @@ class ModbusDriver:
 
     def _values(self, block: Block, data: bytes) -> Found:
         self._answered = True
-        now, registers, start = self._clock(), block.registers(data), 2 * block.start
+        said, registers, start = self._said, block.registers(data), block.start
+        now = said.clock()
         found: Found = {}
         for name in block.names:
-            tag, value_at, place = self._fields[name]
+            register, value_at = self._value_at[name]
             try:
-                value = value_at(registers, place - start)
+                value = value_at(registers, 2 * (register - start))
             except DeviceError as error:
-                found[name] = Reading(tag, None, UNUSABLE.get(error.reason, BAD), error.reason, now, now)
+                found[name] = said.none(name, UNUSABLE.get(error.reason, BAD), error.reason, now)
                 continue
-            if value is None:
-                found[name] = Reading(tag, None, ABSENT, "no_value", now, now)
-            else:
-                found[name] = Reading(tag, value, GOOD, None, now, now)
+            found[name] = said.good(name, value, now) if value is not None else said.none(name, ABSENT, "no_value", now)
         return found
 
     def _failed(self, block: Block, reason: str) -> Found:
-        return self._none(block, BAD, reason)
+        return self._said.all(block.names, BAD, reason)
 
     def _lacking(self, block: Block) -> Found:
-        return self._none(block, ABSENT, LACKS)
-
-    def _none(self, block: Block, quality: Quality, reason: str) -> Found:
-        now = self._clock()
-        return {name: Reading(self._tags[name], None, quality, reason, now, now) for name in block.names}
+        return self._said.all(block.names, ABSENT, LACKS)
 
 
-def _field(tag: str, item: Item) -> tuple[str, Callable[[bytes, int], float | None], int]:
-    """Tag, how its value is read in the quantity's unit, and the byte at which its registers begin."""
+def _value_at(item: Item) -> tuple[int, Callable[[bytes, int], float | None]]:
+    """The register at which an item begins, and how its value is read in the quantity's unit."""
     factor = quantities()[item.quantity].factor(item.unit) or 1.0
-    return tag, Coding(item, factor).value, 2 * (item.register or 0)
+    return item.register or 0, Coding(item, factor).value

@@ -100,15 +100,16 @@ def _side(sides: list[Side], unit: int, pdu: bytes, asked: Said | None) -> Side:
 def _explained(
     protocol: str, said: Said, asked: Said | None, hints: Hints, about: dict[str, Any] | None = None
 ) -> Explained:
-    base, count = hints.base, None
+    base, count, start = hints.base, None, None
     fields: Fields = {"unit": said.unit, **(about or {})}
     if said.side == Side.REPLY and asked is not None:
         fields["answers_request"] = _answers(said, asked)
         if fields["answers_request"] and asked.function in (*READS, 23):
             base, count = int.from_bytes(asked.pdu[1:3], "big"), int.from_bytes(asked.pdu[3:5], "big")
+            start = hints.base  # the question says where the registers stand, so the hint says where the model does
     fields |= fields_of(said.side, said.pdu, base, count)
     if said.side == Side.REPLY and said.pdu[0] in WITH_REGISTERS:
-        fields = _sunspec(said.pdu[2:], base, hints.model) | fields
+        fields = _sunspec(said.pdu[2:], base, hints.model, start) | fields
     return Explained(protocol, True, str(said.unit), f"{said.pdu[0]:02X}", fields)
 
 
@@ -119,14 +120,14 @@ def _answers(said: Said, asked: Said) -> bool:
     return said.pdu[0] not in READS or (len(asked.pdu) == REQUEST.size and said.pdu[1] == data_size(asked.pdu))
 
 
-def _sunspec(data: bytes, base: int | None, model: int | None) -> Fields:
+def _sunspec(data: bytes, base: int | None, model: int | None, start: int | None) -> Fields:
     """The same registers as points of a SunSpec model, where a hint says so or they look like it."""
     from drivers.sunspec.chain import MARKER
     from drivers.sunspec.explain import explain_model, explain_registers
 
     first = SUNSPEC_FROM if base is None else base
     if model is not None:
-        return explain_model(data, first, model)
+        return explain_model(data, first, model, start)
     if data.startswith(MARKER) or (base is not None and base >= SUNSPEC_FROM):
         return explain_registers(data, first) or {}
     return {}
@@ -147,6 +148,7 @@ def _unfound_rtu(raw: bytes) -> Explained:
             if 0 <= len(raw) - end <= GLITCH:
                 expected = rtu.crc(raw[start : end - rtu.CRC_SIZE]).to_bytes(rtu.CRC_SIZE, "little")
                 fields = {"unit": raw[start], "fc": raw[start + 1] & ~EXCEPTION, "checksum_expected": expected.hex()}
+                fields |= {"checksum": raw[end - rtu.CRC_SIZE : end].hex(), "note": "unproven"}
                 return Explained(RTU, False, str(raw[start]), f"{raw[start + 1]:02X}", fields, "checksum")
             if end > len(raw) and start == 0:
                 error = "too_short"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from drivers.modbus.pdu import BIT_FUNCTIONS, EXCEPTION
-from drivers.modbus.shape import FUNCTIONS, MEI, OBJECTS_AT, Side
+from drivers.modbus.shape import CONFORMITY, FOLLOWS, FUNCTIONS, MEI, MORE_FOLLOWS, NEXT_OBJECT, OBJECTS_AT, Side
 from drivers.modbus.value import ordered
 from drivers.profile import ByteOrder
 
@@ -123,13 +123,15 @@ def _floats(data: bytes, order: ByteOrder) -> list[float | None] | None:
 
 
 def _identification(pdu: bytes) -> Fields:
-    """The objects of a reply to function 43, MEI type 14."""
-    found: Fields = {}
+    """The objects of a reply to function 43, MEI type 14, those of a maker's own by their number."""
+    found: Fields = {"conformity": f"{pdu[CONFORMITY]:02X}", "more_follows": pdu[MORE_FOLLOWS] == FOLLOWS}
+    found["next_object"] = f"{pdu[NEXT_OBJECT]:02X}" if found["more_follows"] else None
     at = OBJECTS_AT
     while at + 2 <= len(pdu):
         size = pdu[at + 1]
-        name = OBJECTS.get(pdu[at], f"object_{pdu[at]}")
-        found[name] = pdu[at + 2 : at + 2 + size].decode("latin-1")
+        said = pdu[at + 2 : at + 2 + size]
+        text = said.decode("latin-1")
+        found[OBJECTS.get(pdu[at], f"object_{pdu[at]:02X}")] = text if text.isprintable() else said.hex()
         at += 2 + size
     return found
 

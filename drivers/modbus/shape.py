@@ -11,7 +11,8 @@ from enum import StrEnum
 from drivers.modbus.pdu import EXCEPTION, MOST_BITS, MOST_REGISTERS
 
 MEI = 43  # encapsulated interface; its replies say their length nowhere, only how many objects they hold
-OBJECT_COUNT, OBJECTS_AT = 6, 7
+CONFORMITY, MORE_FOLLOWS, NEXT_OBJECT, OBJECT_COUNT, OBJECTS_AT = 3, 4, 5, 6, 7  # places in such a reply
+FOLLOWS = 0xFF  # further objects in further replies
 EXCEPTION_SIZE = 2
 
 
@@ -74,7 +75,7 @@ def sizes(pdu: bytes) -> list[tuple[Side, int]]:
         return [(Side.REPLY, EXCEPTION_SIZE)] if function & ~EXCEPTION in FUNCTIONS else []
     found: list[tuple[Side, int]] = []
     if function == MEI and len(pdu) > OBJECTS_AT:
-        found.append((Side.REPLY, _identification_size(pdu)))
+        found += [(Side.REPLY, size) for size in _identification_sizes(pdu)]
     for side, rules, check in ((Side.REQUEST, REQUESTS, _is_request), (Side.REPLY, REPLIES, _is_reply)):
         rule = rules.get(function)
         if rule is None:
@@ -105,9 +106,15 @@ def _is_reply(pdu: bytes) -> bool:
     return pdu[0] not in (3, 4, 23) or (pdu[1] > 0 and pdu[1] % 2 == 0)
 
 
-def _identification_size(pdu: bytes) -> int:
-    """Each object is its id, its length, and so many letters."""
-    at = OBJECTS_AT
+def _identification_sizes(pdu: bytes) -> list[int]:
+    """Each object is its id, its length, and so many letters.
+
+    Where more follows, a device may give the number of all its objects and send fewer: github.com/wlcrs/huawei_solar,
+    issue 1154, has such a reply.
+    """
+    ends = [OBJECTS_AT]
     for _ in range(pdu[OBJECT_COUNT]):
-        at += 2 + (pdu[at + 1] if at + 1 < len(pdu) else 0)
-    return at
+        at = ends[-1]
+        ends.append(at + 2 + (pdu[at + 1] if at + 1 < len(pdu) else 0))
+    fewer = [end for end in ends[1:-1] if end <= len(pdu)] if pdu[MORE_FOLLOWS] == FOLLOWS else []
+    return [ends[-1], *fewer]

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
-from weakref import WeakKeyDictionary
 
 from drivers.answer import Answer
-from drivers.bus import Line, Port
+from drivers.bus import Line
 from drivers.error import DeviceError, LinkError
 from drivers.modbus import rtu, tcp
-from drivers.modbus.pdu import EXCEPTION, REASONS, answers, read_pdu
+from drivers.modbus.owed import owed_by
+from drivers.modbus.pdu import EXCEPTION, REASONS, answers, data_size, read_pdu
+
+NEVER_SENT = ("no_port", "refused")  # there was no line for the question
+LATE = "late_reply"
 
 # Numbers are unique in the process, so units that share a connection cannot mix up replies.
 _transactions = itertools.count(1)
-# Until when each unit of a serial line is left alone, on the monotonic clock; whoever asks it.
-_left_alone: WeakKeyDictionary[Line, dict[int, float]] = WeakKeyDictionary()
 
 
 class TcpSearch(Answer[tcp.Frame]):
@@ -62,23 +62,36 @@ class RtuReply(Answer[rtu.Frame]):
     def __init__(self, asked: rtu.Frame) -> None:
         super().__init__(rtu.Decoder(rtu.reply_to(asked), bytes([asked.unit])))
         self._asked = asked
+        self._heard = b""
 
     def meant(self, frame: rtu.Frame) -> bool:
         return frame.unit == self._asked.unit and answers(frame.pdu, self._asked.pdu)
+
+    def feed(self, data: bytes) -> rtu.Frame | None:
+        self._heard += data
+        return super().feed(data)
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether the unit gave a reply, if only a damaged one: then it does not owe it any more."""
+        asked, size = self._asked, data_size(self._asked.pdu)
+        heard = self._heard.replace(rtu.encode(asked), b"")  # an echo may look like it
+        _, begin, rest = heard.partition(bytes([asked.unit, asked.pdu[0], size]))
+        return bool(begin) and len(rest) >= size + rtu.CRC_SIZE
 
 
 class Unit:
     """A unit id on a line; `timeout_s` is the time to the first byte of a reply.
 
-    After a question without reply an RTU unit is left alone for as long again: a reply that comes
-    late is thrown away by the line, and is never taken for the reply to the next question. The other
-    units of the line need not wait, for a reply names its unit.
+    The bus throws away what comes soon after a question is given up. While an RTU unit may owe a reply
+    all the same, one that looks like it counts only when it came oftener than those owed can; where that
+    cannot be reached, LinkError late_reply says so.
     """
 
     def __init__(self, bus: Line, number: int, timeout_s: float) -> None:
         self.number = number
         self._bus, self._timeout_s = bus, timeout_s
-        self._left_alone = _left_alone.setdefault(bus.bus if isinstance(bus, Port) else bus, {})
+        self._owed = owed_by(number, bus)
 
     async def read(self, function: int, start: int, count: int) -> bytes:
         """Two bytes for each register, or the bits, lowest first; raises LinkError, DeviceError."""
@@ -103,13 +116,32 @@ class Unit:
         return await self._bus.ask(question, TcpReply(asked), self._timeout_s)
 
     async def _over_rtu(self, pdu: bytes) -> bytes:
-        if self.number in self._left_alone:
-            await asyncio.sleep(max(self._left_alone[self.number] - time.monotonic(), 0.0))
+        """Asks until a reply came that no late ones can have made; at once where none is owed."""
+        heard: list[bytes] = []
+        owed = 0
+        while len(heard) <= 2 * owed and not self._owed.too_much:
+            reply = await self._once(pdu)
+            like = self._owed.like(reply)
+            if not like:
+                return reply
+            self._owed.came(pdu, self._timeout_s)
+            heard.append(reply)
+            owed = max(owed, like)
+            if heard.count(reply) > owed:
+                return reply
+        raise LinkError(LATE, f"timeout {self._timeout_s:g} s")
+
+    async def _once(self, pdu: bytes) -> bytes:
+        """The first reply; raises LinkError."""
         asked = rtu.Frame(self.number, pdu)
+        waiting = RtuReply(asked)
         try:
-            return (await self._bus.ask(rtu.encode(asked), RtuReply(asked), self._timeout_s)).pdu
-        except (LinkError, asyncio.CancelledError):
-            self._left_alone[self.number] = time.monotonic() + self._timeout_s
+            return (await self._bus.ask(rtu.encode(asked), waiting, self._timeout_s)).pdu
+        except (LinkError, asyncio.CancelledError) as error:
+            if waiting.has_spoken:
+                self._owed.came(pdu, self._timeout_s)
+            elif not (isinstance(error, LinkError) and error.reason in NEVER_SENT):
+                self._owed.lost(pdu, self._timeout_s)
             raise
 
 

@@ -24,12 +24,12 @@ FORMATS = {
     "float32": "f",
     "float64": "d",
 }
-# Every decimal of 6 digits survives a float32, and 9 tell any two apart; C11, 5.2.4.2.2.
-DIGITS = ("%.6g", "%.7g", "%.8g", "%.9g")
 MODULUS = 10_000  # of a register that holds four decimal digits; Schneider Electric FAQ FA146443, "Mod10"
 THOUSAND = 1000  # kWh beside whole MWh: Stiebel Eltron, Modbus manual of the ISG, energy data
+NOT_THERE = 0x8000  # in a register of such a pair; the same maker's mark of an object that is not there
 EXACT = 10**15  # a scale that is a ratio of smaller integers is applied without rounding twice
 FLOAT32 = struct.Struct(">f")
+LEAST_EXPONENT, MOST_EXPONENT, MANTISSA = -125, 128, 24  # of a float32, as math.frexp counts them; the mantissa's bits
 LARGEST = sys.float_info.max
 
 Raw = int | float
@@ -50,18 +50,19 @@ class Coding:
         self._times, self._by = _ratio(item.scale, factor)
         self._offset = item.offset * factor
         self._is_plain = not (self._order or self._mask or self._absent)
+        self._is_scaled = (self._times, self._by, self._offset) != (1, 1, 0)
 
     def value(self, data: bytes, place: int = 0) -> float | None:
         """The value of the registers that begin at the byte `place`; None when the device says it has none.
 
-        Raises DeviceError not_a_number or not_bcd for what cannot be a value.
+        Raises DeviceError: not_a_number for an infinity, not_bcd and bad_digits for digits that are none.
         """
         raw = self._unpack(data, place)[0] if self._is_plain else self._picked(data[place : place + self._size])
         if raw is None:
             return None
         if self._is_float32:
             raw = shortest(raw)
-        scaled = raw * self._times / self._by + self._offset
+        scaled = raw * self._times / self._by + self._offset if self._is_scaled else float(raw)
         if -LARGEST <= scaled <= LARGEST:
             return scaled
         if raw != raw:
@@ -76,7 +77,7 @@ class Coding:
         if whole in self._patterns:
             return None
         raw = whole >> self._shift & self._mask if self._mask else self._unpack(data, 0)[0]
-        return None if raw in self._absent else raw
+        return None if raw is None or raw in self._absent else raw
 
 
 def width(item: Item) -> int:
@@ -99,12 +100,12 @@ def shortest(value: float) -> float:
     """The shortest decimal that a float32 stands for: 230.2, not 230.1999969; a whole number stays."""
     if value.is_integer() or not math.isfinite(value):
         return value
-    wire = FLOAT32.pack(value)
-    for digits in DIGITS:
-        short = float(digits % value)
-        if FLOAT32.pack(short) == wire:
-            return short
-    return value
+    fraction, exponent = math.frexp(value)
+    if fraction in (0.5, -0.5):
+        return value  # the step below a power of 2 is half as long
+    places, half = _STEPS[max(exponent, LEAST_EXPONENT)]
+    short = round(value, places)
+    return short if abs(short - value) < half else round(value, places + 1)
 
 
 def registers(value: float, item: Item) -> bytes:
@@ -136,14 +137,27 @@ def ordered(raw: bytes, order: ByteOrder) -> bytes:
     return b"".join(words)
 
 
+def _steps(exponent: int) -> tuple[int, float]:
+    """Of float32 with this exponent: decimal places no finer than their step, and half a step.
+
+    A decimal with that many places is the one that is nearest to its float32, and with one more place
+    every float32 has a decimal of its own.
+    """
+    step = math.ldexp(1.0, exponent - MANTISSA)
+    return math.floor(-math.log10(step)), step / 2
+
+
+_STEPS = {exponent: _steps(exponent) for exponent in range(LEAST_EXPONENT, MOST_EXPONENT + 1)}
+
+
 def _order(size: int, order: ByteOrder) -> tuple[int, ...]:
     """Which byte of the wire stands where in ABCD; empty where they are the same."""
     places = ordered(bytes(range(size)), order)
     return () if places == bytes(range(size)) else tuple(places)
 
 
-def _unpacker(item: Item) -> Callable[[bytes, int], tuple[Raw]]:
-    """From the bytes in the order ABCD to the number as the wire has it."""
+def _unpacker(item: Item) -> Callable[[bytes, int], tuple[Raw | None]]:
+    """From the bytes in the order ABCD to the number as the wire has it; None for what is not there."""
     code = "H" if item.function in BIT_FUNCTIONS else FORMATS.get(item.type)
     if code is not None:
         return struct.Struct(">" + code).unpack_from
@@ -159,10 +173,12 @@ def _bcd(words: int, data: bytes, place: int) -> tuple[Raw]:
     return (int(digits),)
 
 
-def _mod1k(data: bytes, place: int) -> tuple[Raw]:
+def _mod1k(data: bytes, place: int) -> tuple[Raw | None]:
     thousands, ones = struct.unpack_from(">HH", data, place)
+    if NOT_THERE in (thousands, ones):
+        return (None,)
     if ones >= THOUSAND:
-        raise DeviceError("not_a_number", data.hex())
+        raise DeviceError("bad_digits", data[place : place + 4].hex())
     return (thousands * THOUSAND + ones,)
 
 
@@ -171,7 +187,7 @@ def _mod10k(words: int, data: bytes, place: int) -> tuple[Raw]:
     value = 0
     for word in struct.unpack_from(f">{words}h", data, place):
         if abs(word) >= MODULUS:
-            raise DeviceError("not_a_number", data.hex())
+            raise DeviceError("bad_digits", data[place : place + 2 * words].hex())
         value = value * MODULUS + word
     return (value,)
 

@@ -43,7 +43,7 @@ class OpcUaDriver:
         self.device = device
         self._clock, self._rows = clock, rows
         self._pace = replace(pace, publish=min(pace.publish, device.poll))
-        items = device.profile.items
+        items = device.profile.asked
         factors = [quantities()[item.quantity].factor(item.unit) or 1.0 for item in items.values()]
         self._story = Story([f"{device.name}.{name}" for name in items], factors)
         self._session: Session | None = None
@@ -141,7 +141,7 @@ class OpcUaDriver:
         return self._session
 
     def _placed(self, namespaces: list[str]) -> Iterable[tuple[int, ua.NodeId]]:
-        for index, item in enumerate(self.device.profile.items.values()):
+        for index, item in enumerate(self.device.profile.asked.values()):
             node = place(item.node, namespaces)
             if node is not None:
                 yield index, node
@@ -199,6 +199,8 @@ class OpcUaDriver:
         wanted = self._watched.wanted(asyncio.get_running_loop().time())
         if wanted:
             made = await session.watch({index: self._nodes[index] for index in sorted(wanted)})
+            if self._news is not None:
+                self._news.alive()  # node-opcua begins to count anew to its next sign of life
             self._story.watch(made)
             self._watched.found(made)
 

@@ -52,6 +52,10 @@ class News:
         self._alive_s = alive_s
         self._heard = asyncio.get_running_loop().time()
 
+    def alive(self) -> None:
+        """The server did something for the subscription, and counts the time to its next sign of life from now."""
+        self._heard = asyncio.get_running_loop().time()
+
     async def published(self, result: ua.PublishResult) -> None:
         """Take one message; a keep-alive carries no data. asyncua acknowledges when this returns."""
         self._heard = asyncio.get_running_loop().time()

@@ -18,7 +18,7 @@ class Watched:
         self._without = without  # of no node that we know
         self._late_s = LATE_TIMES * promise.late
         self._untold: dict[int, tuple[float, int]] = {}  # changed, as a read found: since when, told last at
-        self._wait_s, self.again_at = FIRST_S, now + LONGEST_S
+        self._wait_s, self.again_at = LONGEST_S, now + LONGEST_S
 
     def lost(self, indices: set[int], now: float) -> None:
         """The server gave these watches up, or shows something new where there was none to watch."""

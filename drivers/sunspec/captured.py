@@ -14,10 +14,14 @@ HOLDING, INPUT = 3, 4
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """`base` is the register of the first byte; `refused` says why a device answered without registers."""
+    """`base` is the register of the first byte, `start` that of the model where a hint says it beside the question.
+
+    `refused` says why a device answered without registers.
+    """
 
     data: bytes
     base: int
+    start: int | None = None
     unit: int | None = None
     refused: str | None = None
 
@@ -26,15 +30,15 @@ def captured(raw: bytes, hints: Hints) -> Captured:
     """What a capture holds; without a hint a dump begins at the first base address, with its marker."""
     frame = _frame(raw)
     asked = _frame(hints.request) if hints.request else None
-    base = hints.base
+    base, start = hints.base, None
     if asked is not None and len(asked[1]) == REQUEST.size:
-        base = REQUEST.unpack(asked[1])[1]
+        base, start = REQUEST.unpack(asked[1])[1], hints.base
     if frame is not None:
         unit, pdu = frame
         refused = REASONS.get(pdu[1], "device_error") if pdu[0] & EXCEPTION else None
-        return Captured(b"" if refused else pdu[2:], BASES[0] if base is None else base, unit, refused)
+        return Captured(b"" if refused else pdu[2:], BASES[0] if base is None else base, start, unit, refused)
     at = max(raw.find(MARKER), 0)
-    return Captured(raw[at:], BASES[0] if base is None else base + at // 2)
+    return Captured(raw[at:], BASES[0] if base is None else base + at // 2, start)
 
 
 def _frame(raw: bytes) -> tuple[int, bytes] | None:

@@ -34,7 +34,7 @@ class SunSpecDriver:
         self.device = device
         self._bus, self._clock = bus, clock
         self._source = Source(bus, device.unit, device.timeout)
-        self._items = device.profile.items
+        self._items = device.profile.asked
         self._chain: list[Model] = []  # empty until it is found
         self._sure = False  # whether the device has answered ever since the chain was found
         self._fresh = False  # whether the chain was found in this very cycle

@@ -9,9 +9,9 @@ from drivers.explained import Explained, Hints
 from drivers.sunspec.captured import captured
 from drivers.sunspec.chain import BASES, HEAD, LAST_ID, MARKER, Model, heads
 from drivers.sunspec.definition import HEAD_WORDS, Layout, definition
-from drivers.sunspec.fields import detailed, shown
+from drivers.sunspec.fields import bad_factors, detailed, shown
 from drivers.sunspec.places import Place, places
-from drivers.sunspec.recognise import model_of
+from drivers.sunspec.recognise import fits, model_of
 from drivers.sunspec.rest import STATES
 from drivers.sunspec.values import Piece, Registers, counts
 
@@ -35,7 +35,7 @@ def explain(raw: bytes, hints: Hints) -> list[Explained]:
     """A register dump from the marker on, or one reply; what stands before the marker is skipped.
 
     `hints.base` is the register that the data begins with, `hints.request` the question that tells it,
-    `hints.model` the model whose registers they are.
+    `hints.model` the model whose registers they are; with the question the base is the model's start.
     """
     found = captured(raw, hints)
     address, data, base = None if found.unit is None else str(found.unit), found.data, found.base
@@ -44,7 +44,7 @@ def explain(raw: bytes, hints: Hints) -> list[Explained]:
     if len(data) < HEAD.size:
         return [Explained(PROTOCOL, False, address, error="too_short")]
     if hints.model is not None and not data.startswith(MARKER):
-        return [Explained(PROTOCOL, True, address, fields=explain_model(data, base, hints.model))]
+        return [Explained(PROTOCOL, True, address, fields=explain_model(data, base, hints.model, found.start))]
     try:
         fields = explain_registers(data, base)
     except ProfileError:
@@ -54,22 +54,30 @@ def explain(raw: bytes, hints: Hints) -> list[Explained]:
     return [Explained(PROTOCOL, True, address, fields=fields)]
 
 
-def explain_model(data: bytes, base: int, model: int) -> dict[str, Any]:
-    """The points of a model whose registers these are, from its id on or from behind its head.
+def explain_model(data: bytes, base: int, model: int, start: int | None = None) -> dict[str, Any]:
+    """The points of a model whose registers these are, from its id on, from behind its head, or from within it.
 
-    `base` is the register of the first of them. An unknown model has no points.
+    `base` is the register of the first of them, `start` that of the model's id where it is known. An
+    unknown model has no points. What speaks against the model stands in `problem`, the remedy in `hint`.
     """
     layout = definition(model)
     if layout is None:
         return {"model": model, "unknown": True}
     has_head = data[:2] == model.to_bytes(2, "big")
-    piece = Piece(0 if has_head else HEAD_WORDS, data)
-    length = HEAD.unpack_from(data)[1] if has_head and len(data) >= HEAD.size else len(data) // 2
-    start = base if has_head else base - HEAD_WORDS
-    registers, there = _laid(layout, Model(model, start, length), piece)
+    is_within = start is not None and base >= start + HEAD_WORDS
+    offset = base - start if start is not None and is_within else 0 if has_head else HEAD_WORDS
+    is_headed = offset == 0 and len(data) >= HEAD.size
+    length = HEAD.unpack_from(data)[1] if is_headed else max(offset + len(data) // 2 - HEAD_WORDS, 0)
+    of = Model(model, base - offset, length)
+    registers, there = _laid(layout, of, Piece(offset, data))
     values = {path: value for path, value in shown(layout, there, registers).items() if path not in HEADS}
-    about = {"model": model, "addr": start, "len": length, "name": layout.group.name}
-    return {**about, **values, "points": detailed(there, registers)}
+    problem = _length_problem(layout, of) if is_headed else {}
+    wrong = bad_factors(there, registers)
+    if wrong:
+        problem |= {"problem": "bad_factor", "bad_factors": wrong}
+        problem |= {} if is_headed or is_within else {"hint": "give_base"}
+    about = {"model": model, "addr": of.start, "len": length, "name": layout.group.name}
+    return {**about, **problem, **values, "points": detailed(there, registers)}
 
 
 def explain_registers(data: bytes, base: int) -> dict[str, Any] | None:
@@ -125,6 +133,7 @@ def _detailed(model: Model, data: bytes) -> dict[str, Any]:
     if layout is None:
         return {**about, "unknown": True, "hex": data.hex()}
     registers, there = _laid(layout, model, Piece(0, data))
+    about |= _length_problem(layout, model)
     return {**about, "name": layout.group.name, "label": layout.group.label, "points": detailed(there, registers)}
 
 
@@ -143,6 +152,18 @@ def _models(data: bytes, base: int) -> tuple[list[Model], bool]:
         return models, cut
 
 
+def _length_problem(layout: Layout, model: Model) -> dict[str, Any]:
+    """What is to say of a model that a maker gave another length than the standard has."""
+    if fits(layout, model.length):
+        return {}
+    usual = {} if layout.group.groups else {"standard_len": layout.group.words - HEAD_WORDS}
+    return {"problem": "nonstandard_length", **usual}
+
+
 def _laid(layout: Layout, model: Model, piece: Piece) -> tuple[Registers, dict[str, Place]]:
+    """Where the points stand; of a group whose count is not among the registers as many as fit."""
     registers = Registers([piece])
-    return registers, places(layout, model.length, counts(layout, registers))
+    known = counts(layout, registers)
+    if piece.start > HEAD_WORDS:
+        known = {name: count or model.length for name, count in known.items()}
+    return registers, places(layout, model.length, known)

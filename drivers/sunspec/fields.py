@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from drivers.error import DeviceError
-from drivers.sunspec.coding import TEXTS, is_number
+from drivers.sunspec.coding import LARGEST_FACTOR, TEXTS, is_number
 from drivers.sunspec.definition import Layout
 from drivers.sunspec.places import Place
 from drivers.sunspec.rest import Rest
-from drivers.sunspec.values import Registers
+from drivers.sunspec.values import FACTOR, Registers
 
 # How the published captures group the phases, and values whose size makers understand differently.
 GROUPED = {
@@ -38,6 +38,12 @@ def shown(layout: Layout, places: dict[str, Place], registers: Registers) -> dic
 def detailed(places: dict[str, Place], registers: Registers) -> list[dict[str, Any]]:
     """The same with what a commissioning engineer asks next, point by point."""
     return [_detail(place, registers) for place in places.values() if _is_here(place, registers)]
+
+
+def bad_factors(places: dict[str, Place], registers: Registers) -> list[str]:
+    """The scale factors that cannot be one; these registers are then hardly those of this model."""
+    factors = [place for place in places.values() if place.point.type == FACTOR]
+    return [place.path for place in factors if abs(registers.raw(place) or 0) > LARGEST_FACTOR]
 
 
 def _is_here(place: Place, registers: Registers) -> bool:
@@ -72,6 +78,8 @@ def _detail(place: Place, registers: Registers) -> dict[str, Any]:
     if is_number(point.type):
         raw = registers.raw(place)
         found["raw"] = raw
+        if point.type == FACTOR and abs(raw or 0) > LARGEST_FACTOR:
+            found["problem"] = "bad_factor"
         if place.factor is not None or place.power:
             found["factor"] = registers.power(place)
             found["bad_factor"] = raw is not None and found["factor"] is not None and found["value"] is None

@@ -5,7 +5,7 @@ A guess is made only where SunSpec devices have their chain, so that a plain Mod
 
 from __future__ import annotations
 
-from drivers.sunspec.chain import BASES, HEAD
+from drivers.sunspec.chain import BASES, HEAD, MARKER
 from drivers.sunspec.coding import LARGEST_FACTOR
 from drivers.sunspec.definition import HEAD_WORDS, Layout, definition
 from drivers.sunspec.places import places
@@ -15,6 +15,7 @@ COMMON, COMMON_LENGTHS = 1, (65, 66)  # some makers leave the pad out
 # Models that devices are asked for without their head; the others of a family look the same.
 BY_LENGTH = {66: 1, 65: 1, 50: 103, 105: 203}
 LONGEST = 1000  # registers of a model with groups; twice the longest seen
+MARKER_WORDS = len(MARKER) // 2
 LEAST_FACTORS = 2  # scale factors that must be there and possible
 
 
@@ -22,7 +23,7 @@ def model_of(data: bytes, base: int) -> tuple[int | None, bool]:
     """The model and whether the registers begin with its head; None where nothing fits."""
     model, length = HEAD.unpack_from(data)
     layout = definition(model)
-    if layout is not None and _fits(layout, length):
+    if layout is not None and (fits(layout, length) or _is_first(model, base, len(data) // 2 - HEAD_WORDS == length)):
         return model, True
     guess = BY_LENGTH.get(len(data) // 2)
     if guess is None or base <= BASES[0]:
@@ -30,7 +31,7 @@ def model_of(data: bytes, base: int) -> tuple[int | None, bool]:
     return (guess if _is_common(data) or _has_factors(guess, data) else None), False
 
 
-def _fits(layout: Layout, length: int) -> bool:
+def fits(layout: Layout, length: int) -> bool:
     """Whether a model of this kind can be so long."""
     fixed, groups = layout.group.words - HEAD_WORDS, layout.group.groups
     if layout.id == COMMON:
@@ -40,6 +41,11 @@ def _fits(layout: Layout, length: int) -> bool:
     if groups[0].count == 0 and (length - fixed) % groups[0].words:
         return False
     return fixed <= length <= LONGEST
+
+
+def _is_first(model: int, base: int, is_whole: bool) -> bool:
+    """Whether it stands where every chain begins; some makers give their common model a length of their own."""
+    return is_whole and model == COMMON and base - MARKER_WORDS in BASES
 
 
 def _is_common(data: bytes) -> bool:

@@ -19,7 +19,7 @@ def sentence(alarm: Alarm, site: Site, texts: Texts) -> str:
         return " ".join(filter(None, (alarm.id, alarm.reason)))
     before, _, after = (alarm.reason or "").partition(":")
     states = {"before": _state(before, texts), "after": _state(after, texts)}
-    return texts(key, tag=_named(alarm.tag, site, texts), why=why(alarm.reason, texts), **states)
+    return texts(key, tag=_named(alarm.tag, site, texts), why=texts.why(alarm.reason) or "--", **states)
 
 
 def action(alarm: Alarm, site: Site, texts: Texts) -> str:
@@ -37,12 +37,6 @@ def value_words(alarm: Alarm, site: Site) -> str:
     unit = f" {quantities()[tag.quantity].unit}" if tag else ""
     limit = "" if alarm.limit is None else f" / {_number(alarm.limit)}"
     return f"{_number(alarm.value)}{unit}{limit}"
-
-
-def why(code: str | None, texts: Texts) -> str:
-    """The reason as people say it, or the code itself."""
-    key = f"why.{code}"
-    return texts(key) if texts.has(key) else code or "--"
 
 
 def _state(code: str, texts: Texts) -> str:

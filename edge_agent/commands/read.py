@@ -13,7 +13,6 @@ from edge_agent.exit import Exit, Stop
 from edge_agent.session import Session, pass_session
 
 if TYPE_CHECKING:
-    from drivers.error import DriverError
     from edge_agent.once import Cycle
 
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 @pass_session
 def read(session: Session, device: str, raw: bool, times: int, as_json: bool) -> int:
     from edge_agent.once import is_followed
+    from edge_agent.once_failure import stop_for
 
     devices = session.site.plant.devices
     if device not in devices:
@@ -34,8 +34,10 @@ def read(session: Session, device: str, raw: bool, times: int, as_json: bool) ->
     cycles = asyncio.run(_read(session, device, raw, times, as_json))
     if as_json:
         session.document("read", _body(session, device, cycles, raw))
+    if any(cycle.readings and len(cycle.readings) < len(cycles[0].readings) for cycle in cycles):
+        session.say("read.in_turn")
     if cycles[-1].error is not None:
-        raise _stop(session, device, cycles[-1].error)
+        raise stop_for(session, device, cycles[-1].error)
     return Exit.DONE if any(r.value is not None for c in cycles for r in c.readings) else Exit.CANNOT_TELL
 
 
@@ -43,6 +45,7 @@ async def _read(session: Session, device: str, raw: bool, times: int, as_json: b
     """Every cycle, shown as it comes; raises Stop where the profile is wrong."""
     from drivers.error import DriverError
     from edge_agent.once import read_device
+    from edge_agent.once_failure import stop_for
 
     cycles: list[Cycle] = []
     try:
@@ -51,7 +54,7 @@ async def _read(session: Session, device: str, raw: bool, times: int, as_json: b
             if not as_json:
                 _show(session, device, cycle, raw)
     except DriverError as error:
-        raise _stop(session, device, error) from None
+        raise stop_for(session, device, error) from None
     return cycles
 
 
@@ -75,24 +78,3 @@ def _body(session: Session, device: str, cycles: list[Cycle], raw: bool) -> dict
     profile = session.site.profiles[config.profile]
     told = [cycle_json(session, device, cycle, raw) for cycle in cycles]
     return {"device": device, "profile": config.profile, "protocol": profile.protocol, **told[-1], "earlier": told[:-1]}
-
-
-def _stop(session: Session, device: str, error: DriverError) -> Stop:
-    """One line that says why there is no reading, and the exit code for it."""
-    from drivers.error import LinkError
-    from edge_agent.link_words import is_held, why
-    from edge_agent.store.lock import running
-
-    config = session.site.plant.devices[device]
-    bus = session.site.plant.buses.get(config.bus)
-    where = (bus.serial or f"{bus.host}:{bus.port}") if bus else config.url or f"{config.host}:{config.port}"
-    said = why(session.texts, error.reason)
-    if not isinstance(error, LinkError):
-        return Stop(Exit.SITE, "read.profile", device=device, profile=config.profile, why=said, detail=error.detail)
-    if is_held(error):
-        holder = running(session.site.data)
-        if holder is not None:
-            return Stop(Exit.BUSY, "read.agent_holds", where=where, pid=holder.pid)
-        return Stop(Exit.BUSY, "read.held", where=where)
-    key = "read.no_line" if error.reason in ("no_port", "refused", "closed") else "read.no_answer"
-    return Stop(Exit.UNHEALTHY, key, device=device, where=where, why=said, detail=error.detail)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from edge_agent.scan.place import Place
     from edge_agent.scan.search import Options, Scan
 
-INTERRUPTED = 128 + 2  # as a shell reports Ctrl-C
 PROTOCOLS = ("dlt645-2007", "dlt645-1997", "cjt188-2004", "modbus", "sunspec", "mbus", "opcua")
 SECRET = click.Path(path_type=Path)
 
@@ -58,6 +57,7 @@ def scan(
     from edge_agent.scan.search import Options, Scan
     from edge_agent.scan.teller import Teller
 
+    _must_log_in(session, user, password)
     places = _places(session, targets, wires(baud, parity), tunnel)
     options = Options(protocols, number_list("--units", units, 0, 255), timeout)
     servers = {place.url: _server(session, place, user, password) for place in places if place.kind == "opcua"}
@@ -124,6 +124,21 @@ def _server(session: Session, place: Place, user: str, password: Path | None) ->
     return replace(device, user=user, password_file=password, user_certificate=None, user_key=None)
 
 
+def _must_log_in(session: Session, user: str, password: Path | None) -> None:
+    """Raises Stop where a user is given and cannot be: it takes a password and a site's certificate."""
+    if bool(user) != (password is not None):
+        raise Stop(Exit.USAGE, "scan.user_and_password")
+    if password is None:
+        return
+    try:
+        password.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise Stop(Exit.USAGE, "scan.no_password_file", path=password, why=why) from None
+    if not _has_site(session):
+        raise Stop(Exit.SITE, "scan.user_needs_site", folder=session.folder)
+
+
 def _warn(session: Session, places: Sequence[Place], options: Options) -> None:
     """The agent asks the same devices; it holds serial ports alone."""
     from edge_agent.store.lock import running
@@ -138,6 +153,7 @@ def _warn(session: Session, places: Sequence[Place], options: Options) -> None:
 def _told(session: Session, search: Scan, as_json: bool, interrupted: bool) -> int:
     """What was found on stdout, the rest on stderr; the verdict."""
     from edge_agent.scan.known import mark_known
+    from edge_agent.scan.outcome import remarks, verdict
     from edge_agent.scan.report import report_json, report_lines
 
     found = search.progress.found
@@ -148,22 +164,9 @@ def _told(session: Session, search: Scan, as_json: bool, interrupted: bool) -> i
     else:
         for line in report_lines(session, search):
             click.echo(line)
-    held = _say_errors(session, search)
+    for line in remarks(search, session.site.plant.buses if _has_site(session) else (), session.texts):
+        click.echo(line, err=True)
     known = sum(bool(f.known_as) for f in found)
     key = "scan.interrupted" if interrupted else "scan.count"
     session.say(key, count=sum(f.is_device for f in found), known=known)
-    if interrupted:
-        return INTERRUPTED
-    if any(f.is_device for f in found):
-        return Exit.DONE
-    return Exit.BUSY if held else Exit.UNHEALTHY if search.errors else Exit.CANNOT_TELL
-
-
-def _say_errors(session: Session, search: Scan) -> bool:
-    """Each place that could not be searched; whether one is held by another program."""
-    from edge_agent.link_words import is_held, why
-
-    for place, error in search.errors.items():
-        key = "scan.held" if is_held(error) else "scan.unreachable"
-        session.say(key, place=place, why=why(session.texts, error.reason), detail=error.detail)
-    return any(is_held(error) for error in search.errors.values())
+    return verdict(search, interrupted)

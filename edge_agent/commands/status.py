@@ -6,21 +6,29 @@ from typing import Any
 
 import click
 
+from configs.problem import nearest
 from edge_agent.command import TextCommand
-from edge_agent.exit import Exit
+from edge_agent.exit import Exit, Stop
 from edge_agent.session import Session, pass_session
+from edge_agent.site import MANUAL
 from edge_agent.table import table
 from edge_agent.when import as_read, short
 
 
 @click.command("status", cls=TextCommand, help="status.help")
+@click.argument("devices", nargs=-1, metavar="[DEVICE]...")
+@click.option("--bad", is_flag=True, help="option.status.bad")
 @click.option("--json", "as_json", is_flag=True, help="option.json")
 @pass_session
-def status(session: Session, as_json: bool) -> int:
+def status(session: Session, devices: tuple[str, ...], bad: bool, as_json: bool) -> int:
     from edge_agent.status import status as status_of
     from edge_agent.store.reader import Reader
 
-    body = status_of(session.site, session.now())
+    body = _narrowed(status_of(session.site, session.now()), devices, bad)
+    unknown = [d for d in devices if d not in session.site.plant.devices and d != MANUAL]
+    if unknown:
+        hint = nearest(unknown[0], session.site.plant.devices)
+        raise Stop(Exit.USAGE, "error.no_device", device=unknown[0], nearest=hint or "-")
     if as_json:
         session.document("status", body)
         return Exit.DONE
@@ -28,6 +36,17 @@ def status(session: Session, as_json: bool) -> int:
         session.say("error.no_database", folder=session.folder)
     show(session, body)
     return Exit.DONE
+
+
+def _narrowed(body: dict[str, Any], devices: tuple[str, ...], bad: bool) -> dict[str, Any]:
+    """Only some devices, only what cannot be trusted."""
+    if devices:
+        body["tags"] = [t for t in body["tags"] if t["name"].partition(".")[0] in devices]
+        body["links"] = [link for link in body["links"] if link["name"] in devices]
+    if bad:
+        body["tags"] = [t for t in body["tags"] if t["quality"] not in ("good", "absent")]
+        body["links"] = [link for link in body["links"] if link["state"] != "up"]
+    return body
 
 
 def show(session: Session, body: dict[str, Any]) -> None:
@@ -38,7 +57,7 @@ def show(session: Session, body: dict[str, Any]) -> None:
             t["name"],
             *_number(t["value"], t["unit"]),
             say(f"quality.{t['quality']}"),
-            _why(session, t["reason"]),
+            say.why(t["reason"]),
             _age(t),
         ]
         for t in body["tags"]
@@ -47,7 +66,7 @@ def show(session: Session, body: dict[str, Any]) -> None:
         head = [say(f"status.head.{k}") for k in ("tag", "value", "unit", "quality", "why", "age")]
         click.echo(table(head, rows, right={1, 5}))
     links = [
-        [link["name"], say(f"link.{link['state']}"), _why(session, link["error"]), short(link["since"])]
+        [link["name"], say(f"link.{link['state']}"), say.why(link["error"]), short(link["since"])]
         for link in body["links"]
     ]
     if links:
@@ -62,12 +81,6 @@ def _number(value: float | None, unit: str) -> tuple[str, str]:
         return "--", unit
     read = as_read(value, unit)
     return (read, "") if read else (f"{value:,.2f}".replace(",", " "), unit)
-
-
-def _why(session: Session, code: str | None) -> str:
-    if code is None:
-        return ""
-    return session.texts(f"why.{code}") if session.texts.has(f"why.{code}") else code
 
 
 def _age(tag: dict[str, Any]) -> str:

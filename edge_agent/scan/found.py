@@ -56,20 +56,24 @@ class Progress:
     def __init__(self, tell: Callable[[Step], None]) -> None:
         self._tell = tell
         self.phases = 0
-        self._phase = self._done = self._of = 0
+        self.phase = self._done = self._of = 0
         self._begun = 0.0
         self._about: tuple[str, str, Wire | None] = ("", "", None)
         self.found: list[Found] = []
 
+    def is_at(self, place: str) -> bool:
+        """Whether the present phase, or the last one, is of this place."""
+        return self._about[0] == place
+
     def begin(self, place: str, protocol: str, wire: Wire | None, of: int) -> None:
         """The next phase, of so many questions."""
-        self._phase += 1
+        self.phase += 1
         self._about, self._done, self._of, self._begun = (place, protocol, wire), 0, of, time.monotonic()
         self._say()
 
     def skip(self, phases: int) -> None:
         """So many phases are not needed any more."""
-        self._phase += phases
+        self.phase += phases
 
     def more(self, questions: int) -> None:
         """The phase turned out longer."""
@@ -88,5 +92,5 @@ class Progress:
     def _say(self) -> None:
         left = max(self._of - self._done, 0)
         left_s = (time.monotonic() - self._begun) / self._done * left if self._done else None
-        counts = self._phase, max(self.phases, self._phase), self._done, max(self._of, self._done)
-        self._tell(Step(*self._about, *counts, left_s, len(self.found)))
+        counts = self.phase, max(self.phases, self.phase), self._done, max(self._of, self._done)
+        self._tell(Step(*self._about, *counts, left_s, sum(f.is_device for f in self.found)))

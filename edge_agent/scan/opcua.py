@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from drivers.driver import Device
-from drivers.error import DriverError
+from drivers.error import DriverError, ProfileError
 from drivers.opcua.browse import Found as Variable
 from drivers.opcua.browse import browse
 from drivers.opcua.endpoints import Endpoint, Offer, endpoints
@@ -26,6 +27,8 @@ class Server:
     variables: list[Variable] = field(default_factory=list)
     suggestions: list[Suggestion] = field(default_factory=list)
     error: DriverError | None = None
+    user: str = ""  # who was let in
+    password_file: Path | None = None
 
 
 async def search(device: Device, asked: Callable[[], None]) -> Server:
@@ -34,7 +37,8 @@ async def search(device: Device, asked: Callable[[], None]) -> Server:
     asked()
     way = _way_in(offer, device)
     if way is None:
-        return Server(offer, "", "")
+        kept_out = ProfileError("no_user_kind") if device.user or device.user_certificate else None
+        return Server(offer, "", "", error=kept_out)
     variables: list[Variable] = []
     error: DriverError | None = None
     try:
@@ -47,7 +51,8 @@ async def search(device: Device, asked: Callable[[], None]) -> Server:
             await session.close()
     except DriverError as lost:
         error = lost
-    return Server(offer, way.security, way.mode, variables, suggest(variables), error)
+    who = (device.user, device.password_file) if error is None else ("", None)
+    return Server(offer, way.security, way.mode, variables, suggest(variables), error, *who)
 
 
 def _way_in(offer: Offer, device: Device) -> Endpoint | None:

@@ -12,8 +12,10 @@ from typing import Literal
 
 from drivers.build import FOLLOWED, tcp_bus
 from drivers.bus import Bus, Opener, TunnelBus
+from drivers.error import LinkError
 from drivers.link import SerialLink, TcpLink
 from drivers.wire import Wire
+from edge_agent.line_fault import refuses_settings
 from edge_agent.site import Site
 
 Kind = Literal["serial", "tunnel", "tcp", "opcua"]
@@ -47,6 +49,7 @@ class Place:
     url: str = ""
     wires: tuple[Wire, ...] = ()
     bus: str = ""  # its name in plant.yaml
+    own: Wire | None = None  # what plant.yaml says of that bus
 
     @property
     def protocols(self) -> tuple[str, ...]:
@@ -68,7 +71,7 @@ class Place:
         if self.kind == "tunnel":
             opener, pause = partial(TcpLink.open, self.host, self.tcp_port), NETWORK_PAUSE_S
             return TunnelBus(self.name, opener, wire=wire, quiet_s=pause, frame_gap_s=pause)
-        opener = partial(SerialLink.open, self.port, wire)
+        opener = partial(_open_port, self.port, self.wires or _every_wire())
         return Bus(self.name, opener, wire=wire, quiet_s=PAUSE_S, frame_gap_s=PAUSE_S)
 
 
@@ -107,8 +110,8 @@ def bus_place(site: Site, name: str, wires: Sequence[Wire]) -> Place:
     config = site.plant.buses[name]
     own = tuple(wires) or (config.wire,)
     if config.host:
-        return Place(name, "tunnel", host=config.host, tcp_port=config.port, wires=own, bus=name)
-    return Place(name, "serial", port=config.serial, wires=own, bus=name)
+        return Place(name, "tunnel", host=config.host, tcp_port=config.port, wires=own, bus=name, own=config.wire)
+    return Place(name, "serial", port=config.serial, wires=own, bus=name, own=config.wire)
 
 
 def wires_of(bauds: Sequence[int], parities: Sequence[str], stop: int = 1) -> list[Wire]:
@@ -116,3 +119,19 @@ def wires_of(bauds: Sequence[int], parities: Sequence[str], stop: int = 1) -> li
     if not bauds and not parities:
         return []
     return [Wire(b, p, stop) for b, p in itertools.product(bauds or (2400, 9600), parities or ("E", "N"))]
+
+
+async def _open_port(port: str, wires: Sequence[Wire]) -> SerialLink:
+    """The port with the first of the settings that it takes; raises LinkError."""
+    *others, last = wires
+    for wire in others:
+        try:
+            return await SerialLink.open(port, wire)
+        except LinkError as error:
+            if not refuses_settings(error):
+                raise
+    return await SerialLink.open(port, last)
+
+
+def _every_wire() -> list[Wire]:
+    return list(dict.fromkeys(wire for wires in WIRES.values() for wire in wires))

@@ -61,6 +61,8 @@ async def _signs_fit(bus: Bus, device: Device) -> bool:
         return True
     wanted = {sign.item: profile.items[sign.item] for sign in profile.recognise}
     driver = driver_for(replace(device, profile=with_fields(profile, items=wanted)), bus, _no_clock)
+    if profile.protocol == "cjt188-2004":
+        await driver.probe()  # which learns in what order this meter wants the identifier
     readings = {r.tag.partition(".")[2]: r for r in await driver.read()}
     return all(_fits(sign, readings.get(sign.item)) for sign in profile.recognise)
 

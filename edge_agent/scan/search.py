@@ -13,15 +13,18 @@ from drivers.build import driver_for
 from drivers.bus import Bus, Port
 from drivers.cjt188.model import meter_type
 from drivers.driver import Device
-from drivers.error import DriverError
+from drivers.error import DriverError, LinkError
 from drivers.modbus.unit import Unit
 from drivers.profile import Profile
 from drivers.wire import Wire
+from edge_agent.line_fault import refuses_settings
 from edge_agent.line_time import gap_s
 from edge_agent.scan import cjt188, dlt645, mbus, modbus
+from edge_agent.scan.any_unit import AnyUnit
 from edge_agent.scan.found import Found, Progress
 from edge_agent.scan.place import Place
 from edge_agent.scan.recognise import by_models, recognised
+from edge_agent.scan.settings import Settings
 
 NAMELESS = "unit "  # what the driver of a device without a name says
 RECOGNISE_TIMEOUT_S = 1.0  # a whole answer of a slow meter
@@ -50,7 +53,10 @@ class Scan:
     options: Options
     progress: Progress
     devices: Mapping[str, Device] = field(default_factory=dict)
-    errors: dict[str, DriverError] = field(default_factory=dict)  # places that could not be searched
+    errors: dict[str, DriverError] = field(default_factory=dict)  # places that could not be searched to the end
+    broken: dict[str, tuple[int, int]] = field(default_factory=dict)  # of them those begun: the step, of how many
+    silent: dict[str, dict[int, float]] = field(default_factory=dict)  # Modbus units, and the seconds each was given
+    settings: dict[str, Settings] = field(default_factory=dict)  # by place
 
     async def run(self) -> None:
         """Search every place; a place that cannot be opened is remembered in `errors`."""
@@ -60,19 +66,34 @@ class Scan:
                 await (self._server(place) if place.kind == "opcua" else self._line(place))
             except DriverError as error:
                 self.errors[place.name] = error
+                if self.progress.is_at(place.name) and place.kind != "opcua" and not refuses_settings(error):
+                    self.broken[place.name] = self.progress.phase, self.progress.phases
 
     async def _line(self, place: Place) -> None:
-        bus = place.open()
+        bus, settings = place.open(), Settings(place)
+        self.settings[place.name] = settings
         try:
             await bus.connect()
             for protocol in self.options.wanted(place):
-                wires = place.wires_for(protocol)
-                for number, wire in enumerate(wires, 1):
-                    if await self._look(place, bus, protocol, wire):
-                        self.progress.skip(len(wires) - number)
+                planned, begun = len(place.wires_for(protocol)), self.progress.phase
+                for wire in settings.of(protocol):
+                    if await self._accepted(place, bus, protocol, wire):
+                        if any(f.is_device and (f.place, f.wire) == (place.name, wire) for f in self.progress.found):
+                            settings.answered(wire)  # noise alone says nothing of the other protocols
                         break
+                self.progress.skip(planned - (self.progress.phase - begun))
         finally:
             await bus.close()
+
+    async def _accepted(self, place: Place, bus: Bus, protocol: str, wire: Wire | None) -> bool:
+        """Whether anything answered; a setting that the port refuses is left out, unless it is the only one."""
+        try:
+            return await self._look(place, bus, protocol, wire)
+        except LinkError as error:
+            if wire is None or not refuses_settings(error) or len(place.wires) == 1:
+                raise
+            self.settings[place.name].refused.append(wire)
+            return False
 
     async def _look(self, place: Place, bus: Bus, protocol: str, wire: Wire | None) -> bool:
         """Search one protocol at one setting; whether anything answered."""
@@ -118,14 +139,25 @@ class Scan:
         self.progress.begin(place.name, "modbus", wire, len(numbers))
         first = modbus.TCP_TIMEOUT_S if bus.is_stream else modbus.SERIAL_TIMEOUT_S
         timeout = modbus.Timeout(self.options.timeout_s or first)
-        answered: list[int] = []
+        any_unit, told = AnyUnit(line, timeout.seconds), False
         async for number in modbus.units(bus, line, numbers, timeout, self.progress.asked):
-            answered.append(number)
+            answers_any = bus.is_stream and await any_unit.answers_as(number)
+            if answers_any and told:
+                continue
             found = await self._unit(place, bus, line, number, wire)
+            found.notes += ["any_unit"] if answers_any else []
+            told = told or answers_any
             self.progress.take(found)
-            if bus.is_stream and answered == numbers[: modbus.ANY_UNIT]:
-                self._forget_all_but_one(answered)
-                return
+        await self._again(place, bus, line, timeout, wire)
+
+    async def _again(self, place: Place, bus: Bus, line: Port, timeout: modbus.Timeout, wire: Wire | None) -> None:
+        """Give the units that said nothing the time of a slow one, where that is soon done and none was chosen."""
+        others = 1 if self.settings[place.name].heard else len(place.wires_for("modbus"))
+        slow = [] if self.options.timeout_s else timeout.again(others)
+        self.progress.more(len(slow))
+        async for number in modbus.units(bus, line, slow, timeout, self.progress.asked):
+            self.progress.take(await self._unit(place, bus, line, number, wire))
+        self.silent[place.name] = timeout.silent
 
     async def _unit(self, place: Place, bus: Bus, line: Port, number: int, wire: Wire | None) -> Found:
         """What stands behind a unit that answered."""
@@ -135,13 +167,6 @@ class Scan:
         found.profiles = by_models(self.profiles, found.models) if chain else await self._recognised(bus, found)
         found.says = await self._said(bus, found)
         return found
-
-    def _forget_all_but_one(self, units: Sequence[int]) -> None:
-        """A device that answers for every unit is one device."""
-        same = [f for f in self.progress.found if f.unit in units][-len(units) :]
-        same[0].notes.append("any_unit")
-        for found in same[1:]:
-            self.progress.found.remove(found)
 
     async def _mbus(self, place: Place, bus: Bus, line: Port, wire: Wire | None) -> None:
         wait = self.options.timeout_s or mbus.timeout_s(wire.baud if wire else 2400)

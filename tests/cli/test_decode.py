@@ -56,10 +56,20 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         "10:00:00 68 61 01",
         "RX 10:00:00.123: 68 61 01",
         "68 61\n01",
+        "68 61 1",
+        "RX: 68 61 1",
     ],
 )
 def test_bytes_are_read_from_what_serial_loggers_write(text: str) -> None:
     assert bytes_of(text) == bytes.fromhex("686101")
+
+
+def test_bytes_without_their_leading_zeros_are_read_where_blanks_stand_between_them() -> None:
+    """As printf("%x ") writes them."""
+    assert bytes_of("68 32 0 0 0 0 0 68 d1 1 35 9 16") == bytes.fromhex("6832000000000068d101350916")
+    for text in ("6832000000000068d101359 16", "68:1:16", "68 1 160"):
+        with pytest.raises(HexError):
+            bytes_of(text)
 
 
 def test_digits_that_only_look_like_a_time_stay_digits() -> None:
@@ -146,6 +156,36 @@ def test_a_refusal_is_a_sound_frame_whose_bits_are_said_in_words(run: Any) -> No
     code, out, _ = run("dlt645-2007", REFUSED)
     assert code == Exit.DONE
     assert "没有所要的数据" in out
+
+
+def test_true_readings_stand_before_places_that_do_not_fit_the_meter(run: Any) -> None:
+    """A published reply of a heat meter that sends its units first."""
+    raw = (
+        "682038042108005942812e901f0005192853000519285300170000000035000000002c4233180003190010190061270026572331031520"
+    )
+    for language, heading in (("en", "does not fit this meter"), ("zh", "与此表不符")):
+        out = run("cjt188-2004", raw + "0301f716", "--lang", language)[1]
+        assert 0 < out.index("5328.19 kWh") < out.index(heading) < out.index("532819.05")
+        assert "standard_fits" not in out
+
+
+def test_the_values_of_a_record_stand_below_its_name(run: Any) -> None:
+    raw = "68010000000000689112 32383337 3733 3333 3333 3433 3333 3333 3333".replace(" ", "")
+    raw += f"{sum(bytes.fromhex(raw)) & 0xFF:02x}16"
+    out = run("dlt645-2007", raw)[1]
+    assert "电表运行状态字数据块" in out
+    assert "时钟电池欠压" in out
+    assert "失压" in out
+
+
+def test_a_password_is_never_shown(run: Any) -> None:
+    raw = "68090051050326681c10" + "35de11dd" + "33333333" + "4d348c8c566445cc"
+    raw += f"{sum(bytes.fromhex(raw)) & 0xFF:02x}16"
+    for out in (run("dlt645-2007", raw)[1].splitlines()[2:], [run("dlt645-2007", raw, "--json")[1]]):
+        told = "".join(out).lower()
+        assert "abdeaa" not in told
+        assert "de11dd" not in told
+        assert "2099-12-31" in told
 
 
 def test_a_damaged_frame_is_told_and_leaves_with_5(run: Any) -> None:

@@ -155,7 +155,13 @@ def test_every_command_of_the_table_exists_and_has_a_help_line_in_both_languages
 
 def test_wrong_usage_leaves_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plant(tmp_path, BARE)
-    for arguments in (["nosuch"], ["energy", "--period", "gestern"], ["export", "--tag", "m9.x"], ["status", "--bad"]):
+    for arguments in (
+        ["nosuch"],
+        ["energy", "--period", "gestern"],
+        ["export", "--tag", "m9.x"],
+        ["status", "--nosuch"],
+        ["status", "m9"],
+    ):
         assert main(["-C", str(tmp_path), *arguments]) == Exit.USAGE
         assert "Traceback" not in capsys.readouterr().err
 
@@ -187,3 +193,23 @@ pass_marks: {gbt36132-2018: {value: 60, source: ""}}
         (10, "no_source"),
         (10, "no_framework"),
     ]
+
+
+def test_status_can_be_narrowed_to_devices_and_to_what_cannot_be_trusted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plant(tmp_path, TWO_METERS)
+    assert main(["-C", str(tmp_path), "status", "m2", "--json"]) == Exit.DONE
+    body = json.loads(capsys.readouterr().out)
+    assert {t["name"].partition(".")[0] for t in body["tags"]} == {"m2"}
+    assert [link["name"] for link in body["links"]] == ["m2"]
+    assert main(["-C", str(tmp_path), "status", "--bad", "--json"]) == Exit.DONE
+    assert all(t["quality"] != "good" for t in json.loads(capsys.readouterr().out)["tags"])
+
+
+TWO_METERS = """site: {id: a, title: A, timezone: Asia/Shanghai}
+buses: {l1: {serial: /dev/null}}
+devices:
+  m1: {bus: l1, profile: dlt645-2007-1ph, address: 000000000161}
+  m2: {bus: l1, profile: dlt645-2007-1ph, address: 000000000162}
+"""

@@ -8,11 +8,17 @@ from typing import Any
 import pytest
 import serial
 
+from drivers.dlt645 import codec as dlt645
+from drivers.error import DriverError, LinkError, ProfileError
 from drivers.exchange import Exchange
+from drivers.modbus import rtu
 from drivers.sim.faults import Fault
 from drivers.wire import Wire
 from edge_agent.exit import Exit
 from edge_agent.line_time import gap_s, least_s, share, utilisation
+from edge_agent.once_failure import stop_for
+from edge_agent.refused_codes import refused_codes
+from edge_agent.session import Session
 from edge_agent.store.lock import writing
 from tests.cli.conftest import Field, Run
 
@@ -134,3 +140,59 @@ async def test_a_line_that_waits_for_nobody_is_used_to_the_full() -> None:
     both = 2 * took + gap_s(wire, "modbus")
     assert utilisation([exchange, exchange], "modbus", both) == pytest.approx(1.0)
     assert utilisation([exchange, exchange], "modbus", 2 * both) == pytest.approx(0.5)
+
+
+def test_what_the_device_itself_said_stands_behind_the_reason(run: Run, field: Field) -> None:
+    field.faults.set("m4", Fault.ERROR)
+    code, out, _ = run("read", "m4")
+    assert code == Exit.CANNOT_TELL
+    assert "设备报告故障（84 04）" in out
+    assert {item["device_code"] for item in body(run("read", "m4", "--json")[1])["items"]} == {"84 04"}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "reply", "told"),
+    [
+        ("dlt645-2007", dlt645.encode(dlt645.Frame("000000000161", 0xD1, b"\x01")), {"device_error": "D1 01"}),
+        ("dlt645-2007", dlt645.encode(dlt645.Frame("000000000161", 0xD1, b"\x02")), {"no_data": "D1 02"}),
+        ("dlt645-2007", dlt645.encode(dlt645.Frame("000000000161", 0x91, bytes(8))), {}),
+        ("modbus", rtu.encode(rtu.Frame(4, b"\x83\x02")), {"illegal_address": "83 02"}),
+        ("modbus", rtu.encode(rtu.Frame(4, b"\x03\x02\x00\x01")), {}),
+        ("opcua", b"", {}),
+    ],
+)
+async def test_a_refusal_is_told_by_its_reason(protocol: str, reply: bytes, told: dict[str, str]) -> None:
+    exchange = Exchange(rtu.read_request(4, 3, 0, 1), Wire())
+    exchange.add(reply)
+    assert refused_codes([exchange], protocol) == told
+
+
+@pytest.mark.parametrize(
+    ("device", "error", "code", "words"),
+    [
+        ("hp1", LinkError("no_reply", "gateway, exception 0B"), Exit.UNHEALTHY, ("网关", "目标设备无应答", "0B")),
+        ("hp1", LinkError("no_reply", "gateway, exception 0A"), Exit.UNHEALTHY, ("网关", "通路", "0A")),
+        ("hp1", LinkError("no_reply"), Exit.UNHEALTHY, ("主机、端口和单元号",)),
+        ("m4", LinkError("no_reply"), Exit.UNHEALTHY, ("波特率", "接线")),
+        ("m4", LinkError("closed", "(22, 'Invalid argument')"), Exit.UNHEALTHY, ("不接受 9600 8N1",)),
+        ("m4", LinkError("closed", "(5, 'Input/output error')"), Exit.UNHEALTHY, ("连不上", "Input/output error")),
+        ("press", LinkError("no_reply"), Exit.UNHEALTHY, ("url、用户和证书",)),
+        ("hp1", LinkError("refused", "[Errno -2] Name or service not known"), Exit.UNHEALTHY, ("找不到主机",)),
+        ("m4", ProfileError("bad_node", "x"), Exit.SITE, ("eastron-sdm630",)),
+    ],
+)
+def test_the_advice_fits_the_line(field: Field, device: str, error: DriverError, code: int, words: list[str]) -> None:
+    session = Session(field.folder)
+    stop = stop_for(session, device, error)
+    said = session.texts(stop.key, **stop.fields)
+    assert stop.exit_code == code
+    assert all(word in said for word in words), said
+    assert "(22," not in said
+    assert "(5," not in said
+    assert "[Errno" not in said
+
+
+def test_items_that_take_turns_are_said_to_once(run: Run, field: Field) -> None:
+    told = run("read", "m1", "--times", "3")
+    assert told[2].count("轮流") == 1
+    assert "轮流" not in run("read", "m1")[2]

@@ -177,3 +177,71 @@ def test_ctrl_c_keeps_what_was_found(field: Field) -> None:
     assert "m4" in out
     assert "unit: 5" in out
     assert "Traceback" not in err
+
+
+def press_url(run: Run) -> str:
+    (found,) = [f for f in body(run("scan", "--protocol", "opcua", "--json")[1])["found"] if f["protocol"] == "opcua"]
+    return str(found["place"])
+
+
+def test_a_wrong_opc_ua_password_is_said_and_leaves_with_6(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "wrong.txt").write_text("not it\n")
+    code, out, _ = run("scan", press_url(run), "--user", "leafgate", "--password-file", str(tmp_path / "wrong.txt"))
+    assert code == Exit.UNHEALTHY
+    assert "用户名或密码" in out
+
+
+def test_a_login_that_worked_stands_in_the_fragment_and_the_profile_in_comments(run: Run, field: Field) -> None:
+    """Pasted below plant.yaml it checks, once its profile is saved."""
+    url = press_url(run)
+    secret = field.folder / "secrets" / "press.txt"
+    known = (field.folder / "plant.yaml").read_text(encoding="utf-8")
+    (field.folder / "plant.yaml").write_text("".join(k for k in known.splitlines(True) if "press:" not in k))
+    try:
+        code, out, _ = run("scan", url, "--user", "leafgate", "--password-file", str(secret))
+    finally:
+        (field.folder / "plant.yaml").write_text(known, encoding="utf-8")
+    (device,) = yaml.safe_load(out)["devices"].values()
+    assert code == Exit.DONE
+    assert (device["user"], device["password_file"]) == ("leafgate", "secrets/press.txt")
+    assert (device["security"], device["mode"]) == ("Basic256Sha256", "SignAndEncrypt")
+    assert f"devices/{device['profile']}.yaml" in out
+    assert "# protocol: opcua" in out.splitlines()
+
+
+def test_keys_that_plant_yaml_has_are_not_to_be_pasted_twice(run: Run) -> None:
+    (line,) = [line for line in run("scan", "line1", *MODBUS)[1].splitlines() if "已有 devices" in line]
+    assert line.startswith("# ")
+
+
+def test_units_that_were_silent_for_a_short_time_are_counted(run: Run) -> None:
+    err = run("scan", "line1", *MODBUS)[2]
+    assert "2 个 Modbus 单元没有应答" in err
+    assert "--timeout 1.2" in err
+    (place,) = body(run("scan", "line1", *MODBUS, "--json")[1])["places"]
+    assert place["silent_units"] == 2
+    assert place["waited_s"] <= 0.15
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["line9"], Exit.UNHEALTHY, "最接近的总线是 line1"),
+        (["nohost.invalid"], Exit.UNHEALTHY, "没有名为 nohost.invalid 的总线"),
+        (["opc.tcp://nohost.invalid:4840"], Exit.UNHEALTHY, "找不到这台主机"),
+        (["opc.tcp://127.0.0.1:1", "--user", "a"], Exit.USAGE, "--password-file"),
+        (["opc.tcp://127.0.0.1:1", "--user", "a", "--password-file", "nofile"], Exit.USAGE, "nofile"),
+    ],
+)
+def test_what_is_not_there_is_named(run: Run, words: list[str], code: int, said: str) -> None:
+    found, _, err = run("scan", *words)
+    assert found == code
+    assert said in err
+    assert "Errno" not in err
+
+
+def test_a_login_outside_a_site_is_sent_to_init(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p").write_text("x")
+    words = ["scan", "opc.tcp://127.0.0.1:1", "--user", "a", "--password-file", str(tmp_path / "p")]
+    assert main(["-C", str(tmp_path), *words]) == Exit.SITE
+    assert "leafgate init" in capsys.readouterr().err

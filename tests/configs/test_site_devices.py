@@ -193,3 +193,9 @@ def test_two_meters_of_one_number_are_refused_whatever_their_edition(tmp_path: P
     with pytest.raises(ConfigError) as caught:
         site(tmp_path, one, "  e: {bus: line1, profile: dlt645-1997-3ph, address: 000000000161}")
     assert [p.code for p in caught.value.problems] == ["same_place"]
+
+
+def test_a_ratio_on_a_meter_that_reports_the_primary_side_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        site(tmp_path, "bus: line1, profile: eastron-sdm630, unit: 7, ct: 80")
+    assert [p.code for p in caught.value.problems] == ["ratio_of_primary"]

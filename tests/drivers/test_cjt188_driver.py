@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import msgspec
 import pytest
 
 from drivers.build import driver_for
 from drivers.cjt188.codec import METERED
-from drivers.cjt188.driver import Cjt188Driver
+from drivers.cjt188.driver import SILENT_ASKS, Cjt188Driver
 from drivers.dlt645.driver import Dlt645Driver
 from drivers.error import LinkError
 from drivers.profile import Profile
@@ -82,6 +83,38 @@ async def test_the_order_that_was_answered_is_kept(bench: Bench, order: bytes) -
         with pytest.raises(LinkError):
             await driver.read()
     assert [f.data[:2] for f in bench.asked[-4:]] == [order] * 4
+
+
+@pytest.mark.parametrize(("before", "after"), [(METERED, METERED[::-1]), (METERED[::-1], METERED)])
+async def test_a_meter_of_the_other_order_in_the_place_of_a_silent_one_is_read(
+    bench: Bench, before: bytes, after: bytes
+) -> None:
+    """The order that was kept is asked first again, for the meter may be the same one."""
+    bench.change(order=before)
+    driver = bench.driver(timeout=0.02)
+    with contextlib.suppress(LinkError):
+        await driver.read()
+    assert values(await driver.read())["w1.volume"] == 1234.56
+    bench.change(order=after)
+    bench.asked.clear()
+    for _ in range(SILENT_ASKS + 1):
+        with pytest.raises(LinkError):
+            await driver.read()
+    assert values(await driver.read())["w1.volume"] == 1234.56
+    assert [f.data[:2] for f in bench.asked] == [before] * (SILENT_ASKS + 1) + [after]
+
+
+async def test_a_silence_now_and_then_changes_no_order(bench: Bench) -> None:
+    driver = bench.driver(timeout=0.02)
+    for _ in range(SILENT_ASKS):
+        await driver.read()
+        bench.faults.set("w1", Fault.SILENT)
+        for _ in range(SILENT_ASKS - 1):
+            with pytest.raises(LinkError):
+                await driver.read()
+        bench.faults.clear("w1")
+    await driver.read()
+    assert {f.data[:2] for f in bench.asked} == {METERED}
 
 
 async def test_until_an_order_is_answered_both_are_asked_in_turn(bench: Bench) -> None:

@@ -139,7 +139,6 @@ def test_published_replies_of_other_makers_are_read(raw: str, layout: str, value
     [
         (WATER_BODY + "aabbcc", "water", "aabbcc"),
         ("5623010029 001000002c", "water", ""),
-        ("00230100 00ff", "no-unit", ""),
         ("", None, None),
     ],
 )
@@ -152,28 +151,92 @@ def test_a_reply_of_an_odd_length_says_which_layout_is_nearest(
         assert (told["reason"], told["spare"], told["bytes_expected"]) == ("wrong_length", spare, 22)
 
 
+# A published report of a water meter behind LoRa: units first, volumes of three decimals, two status words.
+LORA = "fefefe 68 10 01131219000000 a1 1d 901f01 2c00000000 2c00000000 3500000000 41201416121920 4021 0002 eb16"
+
+
+def test_a_water_meter_that_sends_units_first_is_read_by_its_own_layout() -> None:
+    told = fields(bytes.fromhex(LORA))
+    assert (told["layout"], told["fits"], told["function"]) == ("water-unit-first", ["water-unit-first"], "report")
+    assert (told["current"], told["current_unit"], told["clock"]) == (0.0, "m3", "2019-12-16T14:20:41")
+    assert told["readings"]["reverse_volume"] == {"value": 0.0, "unit": "m3", "reason": None}
+    assert told["readings"]["flow"] == {"value": 0.0, "unit": "m3/h", "reason": None}
+    assert (told["status"], told["more_status"]) == ("4021", "0002")
+    assert "status_bits" not in told
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("412c00000000 2c00000000 3500000000 41201416121920 4021 00", "not_bcd"),  # as long as the report above
+        ("412c00000000 2c00000000 3500000000 41201416121920 4021 0002", "wrong_length"),
+        ("2c0000002c 0000350000 41", "wrong_length"),
+        ("ab" * 40, "not_bcd"),
+    ],
+)
+def test_a_reply_that_no_layout_is_near_to_gives_its_bytes_and_no_status(body: str, reason: str) -> None:
+    told = fields(frame("901f01" + body))
+    assert (told["payload"], told["reason"], told["fits"]) == (body.replace(" ", ""), reason, [])
+    assert not {"status", "status_bits", "current", "readings", "layout", "clock"} & told.keys()
+
+
+def test_a_short_reply_has_the_standards_two_decimals_and_no_unit() -> None:
+    told = fields(bytes.fromhex("fefefe 68 10 77665544332211 81 09 901f01 78563412 00ff a116"))
+    assert (told["current"], told["current_unit"], told["layout"], told["fits"]) == (
+        123456.78, None, "no-unit", ["no-unit"],
+    )  # fmt: skip
+    assert told["readings"]["volume"]["note"] == "unit_not_sent"
+
+
+def test_a_status_behind_values_that_cannot_be_read_has_no_words() -> None:
+    """A published reply of a gas meter: no unit is told, and what stands in the clock's place is no date."""
+    raw = "68 30 02010006160523 81 16 1f9001 1772000000 0000000000 00001201012016 3500 2e16"
+    told = fields(bytes.fromhex(raw.replace(" ", "")))
+    assert (told["status"], told["clock"], told["fits"]) == ("3500", None, [])
+    assert told["readings"]["volume"]["note"] == "unit_not_told"
+    assert "status_bits" not in told
+
+
+def test_what_another_layout_that_fits_would_call_a_value_is_told_too() -> None:
+    """A published reply of a meter of heat and cold: the first amount is cold, which only its maker says."""
+    raw = (
+        "68 25 12192418273100 81 2e 1f9003 1174020005 8827440505 0000000017 0000000035 085671002c 792600 642600 664707"
+        "11521703092520 0005 2a16"
+    )
+    readings = fields(bytes.fromhex(raw.replace(" ", "")))["readings"]
+    cold = {"value": 274.11, "unit": "kWh", "reason": None, "layout": "heat-cooling"}
+    assert readings["cooling_energy"] == cold
+    assert next(iter(readings)) == "settled_heat"
+
+
+@pytest.mark.parametrize(("body", "fits"), [(HEAT_BODY, True), (UNITS_FIRST, False)])
+def test_whether_the_standards_places_fit_is_told(body: str, fits: bool) -> None:
+    assert fields(frame("901f00" + body, meter_type=0x20))["standard_fits"] is fits
+
+
 def test_a_length_beyond_the_standard_is_explained_too() -> None:
     told = fields(frame("901f01" + WATER_BODY + "00" * 150))
     assert (told["current"], told["reason"], len(told["spare"])) == (123.56, "wrong_length", 300)
 
 
 @pytest.mark.parametrize(
-    ("amount", "value", "unit", "reason"),
+    ("amount", "value", "unit", "reason", "note"),
     [
-        ("5623010000", 123.56, None, "wrong_unit"),  # no unit told
-        ("5623010077", 123.56, None, "wrong_unit"),  # a unit that nobody knows
-        ("5623010005", 123.56, None, "wrong_unit"),  # kWh of water
-        ("56230a002c", None, "m3", "not_bcd"),
-        ("ffffffff2c", None, "m3", "filler"),
-        ("ffffffffff", None, None, "filler"),
+        ("5623010000", 123.56, None, "wrong_unit", "unit_not_told"),
+        ("5623010077", 123.56, None, "wrong_unit", "unit_unknown"),
+        ("5623010005", 123.56, None, "wrong_unit", "unit_of_another_kind"),
+        ("56230a002c", None, "m3", "not_bcd", None),
+        ("ffffffff2c", None, "m3", "filler", None),
+        ("ffffffffff", None, None, "filler", None),
     ],
 )
 def test_what_is_no_value_is_shown_with_its_reason(
-    amount: str, value: float | None, unit: str | None, reason: str
+    amount: str, value: float | None, unit: str | None, reason: str, note: str | None
 ) -> None:
     told = fields(frame("901f01" + amount + WATER_BODY[10:]))
     assert (told["current"], told["current_unit"]) == (value, unit)
-    assert told["readings"]["volume"] == {"value": value, "unit": unit, "reason": reason}
+    said = {"value": value, "unit": unit, "reason": reason} | ({"note": note} if note else {})
+    assert told["readings"]["volume"] == said
 
 
 def test_a_question_is_told() -> None:
@@ -266,7 +329,8 @@ def test_a_wrong_checksum_says_the_right_one_and_no_value() -> None:
     """As one explanation of the protocol prints it, copied many times since."""
     raw = "fefefefe681044332211003378811 61f90000077 66552c007766552c310122110515202184 0816".replace(" ", "")
     found = only(bytes.fromhex(raw))
-    assert (found.error, found.fields) == ("checksum", {"checksum": "08", "checksum_expected": "13"})
+    assert found.fields == {"checksum": "08", "checksum_expected": "13", "note": "unproven"}
+    assert (found.error, found.address, found.control) == ("checksum", "78330011223344", "81")
 
 
 @given(st.binary(max_size=30), st.binary(max_size=30))

@@ -27,8 +27,37 @@ def problems(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    ("item", "found"),
+    [
+        ("field: status", []),
+        ("field: status, bits: '3'", []),
+        ("field: status, bits: 8-15", []),
+        ("field: status, bits: x", ["bad_bits"]),
+        ("field: status, bits: 7-0", ["bad_bits"]),
+        ("field: status, bits: '20'", ["bad_bits"]),
+        ("field: status, bits: 0-40", ["bad_bits"]),
+        ("field: status, bits: 8-16", ["bad_bits"]),
+    ],
+)
+def test_bits_are_those_of_both_status_bytes(item: str, found: list[str]) -> None:
+    assert problems(f"items: {{s: {{quantity: device_state, {item}}}}}\n") == found
+
+
+def test_only_a_status_has_bits() -> None:
+    assert problems("items: {v: {quantity: water_volume, field: volume, bits: 0-7}}\n") == ["bad_bits"]
+
+
+@pytest.mark.parametrize(
     ("name", "data_bytes"),
-    [("water", 0x16), ("heat", 0x2E), ("heat-unit-first", 0x2E), ("heat-cooling", 0x2E), ("heat-2bh", 0x2B)],
+    [
+        ("water", 0x16),
+        ("heat", 0x2E),
+        ("heat-unit-first", 0x2E),
+        ("heat-cooling", 0x2E),
+        ("heat-2bh", 0x2B),
+        ("water-unit-first", 0x1D),
+        ("no-unit", 0x09),
+    ],
 )
 def test_a_layout_is_as_long_as_its_source_says(name: str, data_bytes: int) -> None:
     assert width(table().layouts[name].parts(METERED)) + 3 == data_bytes

@@ -77,6 +77,11 @@ def test_a_number_without_a_unit_is_no_reading() -> None:
     assert value_of(volume, bytes.fromhex("00230100")).reason == "wrong_unit"
 
 
+def test_a_status_word_is_no_number() -> None:
+    word = table().layouts["water-unit-first"].current["status"]
+    assert value_of(word, bytes.fromhex("4021")).reason == "not_a_number"
+
+
 @pytest.mark.parametrize("value", [1_000_000.0, -0.01])
 def test_a_value_that_does_not_fit_is_refused(value: float) -> None:
     with pytest.raises(OverflowError):

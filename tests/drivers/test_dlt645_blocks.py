@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.dlt645.codec import BROADCAST, Frame, encode
-from drivers.dlt645.driver import MOST_FOLLOWING
+from drivers.dlt645.codec import BROADCAST, ERROR, REPLY, Frame, encode
+from drivers.dlt645.driver import MOST_FOLLOWING, Dlt645Driver
 from drivers.dlt645.plan import plan
 from drivers.error import LinkError
 from drivers.profile import Item
-from drivers.reading import Quality
+from drivers.reading import Quality, Reading
 from drivers.sim.faults import Fault
 from drivers.wire import Wire
-from tests.drivers.meters645 import ADDRESS, by_item, profile_of, true_values, world
+from tests.drivers.meters645 import ADDRESS, Heard, by_item, profile_of, true_values, world
 
 PHASES = ("power", "power_a", "power_b", "power_c", "voltage_a", "voltage_b", "voltage_c")
 CURRENTS = ("current_a", "current_b", "current_c")
@@ -73,6 +74,47 @@ async def test_a_meter_that_refuses_everything_for_a_while_is_asked_for_blocks_a
     faults.clear("m")
     heard.asked.clear()
     assert all(r.quality == Quality.GOOD for r in await driver.read())
+    assert heard.identifiers == ["0203FF00", "0201FF00"]
+
+
+async def in_parts(driver: Dlt645Driver) -> list[Reading]:
+    """A cycle that time cuts after every question."""
+    found = await driver.read(-math.inf)
+    while driver.unfinished:
+        found += await driver.read(-math.inf)
+    return found
+
+
+def refuse(heard: Heard, di: str) -> None:
+    """Have the meter answer one identifier with an error that is not a lack of data."""
+    answer = heard.feed
+
+    def feed(data: bytes) -> list[tuple[float, bytes]]:
+        sent = answer(data)
+        if heard.identifiers[-1] != di:
+            return sent
+        return [(0.0, encode(Frame(ADDRESS, heard.asked[-1].control | REPLY | ERROR, b"\x01")))]
+
+    heard.feed = feed  # type: ignore[method-assign]
+
+
+async def test_what_a_cut_cycle_learnt_is_kept_though_its_last_item_is_refused() -> None:
+    driver, heard, _ = world(profile_of("2007", *PHASES, "demand_import"), blocks=False)
+    refuse(heard, "01010000")
+    singles = len(PHASES) + 1
+    for questions in (2 + singles, singles, singles):
+        heard.asked.clear()
+        assert (await in_parts(driver))[-1].reason == "device_error"
+        assert len(heard.asked) == questions
+
+
+async def test_a_cut_cycle_that_met_only_refusals_taught_nothing() -> None:
+    driver, heard, faults = world(profile_of("2007", *PHASES))
+    faults.set("m", Fault.ERROR)
+    assert {r.reason for r in await in_parts(driver)} == {"device_error"}
+    faults.clear("m")
+    heard.asked.clear()
+    assert all(r.quality == Quality.GOOD for r in await in_parts(driver))
     assert heard.identifiers == ["0203FF00", "0201FF00"]
 
 

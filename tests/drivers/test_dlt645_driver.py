@@ -42,7 +42,7 @@ def values(readings: list[Reading]) -> dict[str, float | None]:
 
 
 async def test_a_meter_is_read_secondary_and_in_the_quantitys_unit(plant: Plant) -> None:
-    _, (driver,) = line(plant, "m1")
+    driver = Dlt645Driver(meter(timeout=5.0), bus_of(plant.memory_line(piece=7)), noon)  # the table is read meanwhile
     readings = await driver.read()
     assert [r.tag for r in readings] == [t.name for t in driver.device.tags()]
     assert all(r.quality == Quality.GOOD and r.reason is None and r.at == r.seen == NOON for r in readings)
@@ -85,7 +85,7 @@ async def test_a_meter_that_falls_silent_in_a_cycle_keeps_what_it_said(plant: Pl
             plant.faults.set("m1", Fault.SILENT)
         return NOON
 
-    driver._clock = clock
+    driver._said.clock = clock
     readings = await driver.read()
     good = [r for r in readings if r.quality == Quality.GOOD]
     assert 0 < len(good) < len(readings)

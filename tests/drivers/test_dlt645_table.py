@@ -8,6 +8,7 @@ import pytest
 
 from configs import FOLDER
 from configs.load import load
+from drivers.dlt645.order import BOTH, PERIODS, RELAY_ORDERS
 from drivers.dlt645.table import Entry, block_of, known, table
 from drivers.dlt645.words import ERRORS_1997, ERRORS_2007, FUNCTIONS_1997, FUNCTIONS_2007
 
@@ -22,9 +23,16 @@ def example(entry: Entry, place: int = 0) -> str:
 
 @pytest.mark.parametrize(("digits", "entry"), LISTED, ids=lambda x: x.di[0] if isinstance(x, Entry) else "")
 def test_every_line_of_the_table_can_be_true(digits: int, entry: Entry) -> None:
-    assert all(len(di) == digits and re.fullmatch(r"[0-9A-Ftmpah]+", di) for di in entry.di)
+    assert all(len(di) == digits and re.fullmatch(r"[0-9A-Fa-z]+", di) for di in entry.di)
     assert entry.source in table().sources
-    assert entry.decimals < 2 * entry.bytes
+    assert entry.decimals < 2 * entry.bytes or not entry.bytes
+    assert bool(entry.bytes) == (entry.format not in ("record", "periods", "zones", "secret", "unread"))
+    assert bool(entry.parts) == (entry.format == "record")
+    assert {entry.whole, entry.each, entry.along} <= {"", *table().axes}
+    for datum in entry.data():
+        assert datum.bytes
+        assert datum.title.zh
+        assert datum.title.en
     assert set(re.findall("[a-z]", "".join(entry.di))) <= set(table().axes)
     assert len(entry.di) == 1 or entry.along in table().axes
     assert (entry.format == "bits") == bool(entry.bits)
@@ -34,6 +42,40 @@ def test_every_line_of_the_table_can_be_true(digits: int, entry: Entry) -> None:
         found = known(example(entry, place))
         assert found is not None
         assert found.entry is entry
+
+
+@pytest.mark.parametrize(
+    ("di", "size"),
+    [
+        ("03010000", 18), ("03050000", 6), ("03050001", 15), ("03110001", 12), ("03120000", 18), ("03300001", 50),
+        ("03300401", 16), ("03300D01", 60), ("03100000", 27), ("040005FF", 14),
+    ],
+)  # fmt: skip
+def test_a_record_is_as_long_as_its_source_says(di: str, size: int) -> None:
+    found = known(di)
+    assert found is not None
+    assert sum(datum.size for datum in found.entry.data()) == size
+
+
+@pytest.mark.parametrize(
+    ("di", "zh"),
+    [
+        ("05060001", "冻结时间（日冻结，上 1 次）"), ("05060101", "正向有功电能（日冻结，上 1 次，总及各费率）"),
+        ("03300D00", "总次数（开表盖）"), ("1D000001", "跳闸次数"), ("19010001", "总次数（过流，A 相）"),
+        ("061001FF", "电压曲线（各相）"), ("04000C01", "密码（第 1 个）"), ("C331", "日时段表（第 1 张，第 1 时段）"),
+        ("C021", "电网状态字"), ("B310", "断相次数（总）"), ("04010001", "日时段表（第 1 套，第 1 张）"),
+    ],
+)  # fmt: skip
+def test_what_meters_send_beside_energy_has_a_name(di: str, zh: str) -> None:
+    found = known(di)
+    assert found is not None
+    assert found.title.zh == zh
+
+
+def test_what_no_source_reads_as_a_block_is_not_asked_for_as_one() -> None:
+    assert {di: block_of(di) for di in ("B310", "19010001", "03100100", "05060101")} == dict.fromkeys(
+        ("B310", "19010001", "03100100", "05060101")
+    )
 
 
 def test_no_two_lines_claim_one_identifier() -> None:
@@ -114,5 +156,6 @@ def test_titles_name_tariff_phase_and_settlement_in_both_languages() -> None:
 def test_every_status_bit_and_function_has_words(language: str) -> None:
     texts = load(FOLDER / "texts" / f"{language}.yaml", dict[str, str]).value
     codes = {code for _, entry in LISTED for code in entry.bits.values()}
+    codes |= {*RELAY_ORDERS.values(), *PERIODS, *BOTH, "authentication", "spare_bytes", "unproven"}
     codes |= {*FUNCTIONS_2007.values(), *FUNCTIONS_1997.values(), *ERRORS_2007, *filter(None, ERRORS_1997)}
     assert {code for code in codes if f"decode.bit.{code}" not in texts} == set()

@@ -1,4 +1,4 @@
-"""The heat pumps' profiles against registers as their sources print them, and the COP that is computed."""
+"""The heat pumps' profiles against registers as their sources print them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ import pytest
 
 from configs.quantity import quantities
 from drivers.modbus.value import Coding
-from drivers.profile import Item
-from drivers.quotient import AT_REST, quotients
-from drivers.reading import Quality, Reading
-from drivers.round import Found
 from drivers.sim.plant import shipped
 
 NONE = None
@@ -42,6 +38,9 @@ NONE = None
         ("daikin-homehub", "outdoor_temperature", "8000", NONE),
         ("daikin-homehub", "power", "0085", 1.33),
         ("lg-therma-v", "water_in", "00C2", 19.4),
+        ("lg-therma-v", "outdoor_temperature", "FFF6", -1.0),
+        *(("lg-therma-v", t, "FD7A", NONE) for t in ("water_in", "water_out", "hot_water", "outdoor_temperature")),
+        ("lg-therma-v", "hot_water", "0BB8", NONE),
         ("lg-therma-v", "flow", "00A7", 1.002),  # 16.7 L/min
     ],
 )
@@ -49,39 +48,3 @@ def test_a_register_means_what_its_source_says(profile: str, item: str, register
     found = shipped(profile).items[item]
     coding = Coding(found, quantities()[found.quantity].factor(found.unit) or 1.0)
     assert coding.value(bytes.fromhex(registers)) == (value if value is None else pytest.approx(value))
-
-
-ITEMS = {"heat": Item("heat_power"), "power": Item("power"), "cop": Item("cop", quotient=["heat", "power"])}
-TAGS = {name: f"hp.{name}" for name in ITEMS}
-
-
-def read(heat: float | None, power: float | None, quality: Quality = Quality.GOOD) -> Found:
-    return {"heat": _reading("heat", heat, quality), "power": _reading("power", power, Quality.GOOD)}
-
-
-def _reading(name: str, value: float | None, quality: Quality) -> Reading:
-    if value is None:
-        return Reading(TAGS[name], None, Quality.BAD, "checksum", 7, 7)
-    return Reading(TAGS[name], value, quality, None, 7, 7)
-
-
-def test_the_cop_is_heat_through_power_of_one_reading() -> None:
-    assert quotients(ITEMS, TAGS, read(8.4, 2.0)) == {"cop": Reading("hp.cop", 4.2, Quality.GOOD, None, 7, 7)}
-
-
-def test_a_cop_is_no_better_than_what_it_rests_on() -> None:
-    assert quotients(ITEMS, TAGS, read(8.4, 2.0, Quality.UNCERTAIN))["cop"].quality == Quality.UNCERTAIN
-    for found in (read(None, 2.0), read(8.4, None)):
-        cop = quotients(ITEMS, TAGS, found)["cop"]
-        assert (cop.value, cop.quality, cop.reason) == (None, Quality.BAD, "checksum")
-
-
-def test_a_heat_pump_at_rest_has_no_cop() -> None:
-    cop = quotients(ITEMS, TAGS, read(0.0, AT_REST / 2))["cop"]
-    assert (cop.value, cop.quality, cop.reason) == (None, Quality.ABSENT, "at_rest")
-
-
-def test_of_a_cycle_that_did_not_read_both_nothing_is_said() -> None:
-    found = read(8.4, 2.0)
-    del found["power"]
-    assert quotients(ITEMS, TAGS, found) == {}

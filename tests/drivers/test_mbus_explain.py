@@ -13,7 +13,27 @@ from hypothesis import strategies as st
 from drivers.explained import Explained, Hints
 from drivers.mbus.explain import explain
 from drivers.mbus.link import Frame, encode
-from tests.drivers.test_mbus_telegrams import CYBLE, ELSTER, ELVACO, EMU, KAMSTRUP, POLLUSONIC, RADIO
+from tests.drivers.test_mbus_scale import EDC, NEMO
+from tests.drivers.test_mbus_telegrams import (
+    CALEC,
+    CYBLE,
+    ELSTER,
+    ELVACO,
+    EMU,
+    GWF,
+    HYDROMETER,
+    KAMSTRUP,
+    OMS,
+    POLLUSONIC,
+    RADIO,
+)
+
+SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}  # libmbus makes seconds of every time
+# libmbus, test/test-frames: electricity-meter-2.hex and example_binary16_lvar.hex, with their .norm.xml
+METER_2 = """68929268080272E50200050000120225000000 8C1004540200008C1104540200008C2004284144008C210428414400
+02FDC9FF01E90002FDDBFF01010002ACFF0100008240ACFF01000002FDC9FF02EA0002FDDBFF02000002ACFF0200008240ACFF020000
+02FDC9FF03EB0002FDDBFF03010002ACFF0300008240ACFF03000002FF68000002ACFF0000008240ACFF00000001FF1304E916"""
+BINARY = "682525680800720000 0000CD250102000000000D7C025750F096075B2A27A693013DB51AB3DCD13E17D516"
 
 
 def one(raw: str) -> Explained:
@@ -103,6 +123,64 @@ def test_every_record_has_the_name_that_a_profile_uses() -> None:
     assert one(ELSTER).fields["items"][4]["reason"] == "error_code"
     assert fields["secondary_address"] == "068558172D2C0804"
     assert one(ELSTER).fields["status_codes"] == ["temporary_error"]
+
+
+def assert_agreeing(text: str) -> None:
+    """Every number of a record is that of its item, in the units of both."""
+    fields = one(text).fields
+    assert len(fields["items"]) == len(fields["records"])
+    for item, record in zip(fields["items"], fields["records"], strict=True):
+        if isinstance(item["value"], float) and record.get("Unit") != "Reserved":
+            size = SECONDS.get(item["unit"], 1) if record["Unit"] == "s" else 1
+            assert float(record["Value"]) == pytest.approx(item["value"] * size, rel=1e-6, abs=5e-7), item["record"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [BINARY, CALEC, CYBLE, EDC, ELSTER, ELVACO, EMU, GWF, HYDROMETER, KAMSTRUP, METER_2, NEMO, OMS, POLLUSONIC, RADIO],
+)
+def test_records_and_items_say_the_same(text: str) -> None:
+    assert_agreeing(text)
+
+
+@pytest.mark.parametrize(
+    "dif", ["01", "02", "03", "04", "05", "06", "07", "09", "0A", "0B", "0C", "0E", "0DC2", "0DE3"]
+)
+@pytest.mark.parametrize("vif", ["06", "13", "26", "2E", "3B", "5A", "FD48", "FD59", "FB00", "9374", "937D", "9378"])
+def test_records_and_items_say_the_same_for_every_type_of_data(dif: str, vif: str) -> None:
+    sizes = {0xB: 3, 0xC: 4, 0xD: int(dif[3:] or "0"), 0xE: 6, 9: 1, 0xA: 2, 5: 4, 7: 8}
+    data = bytes.fromhex("214310000000 0000")[: sizes.get(int(dif[1], 16), int(dif[1], 16))]
+    record = bytes.fromhex(dif[:2] + vif + dif[2:]) + (bytes.fromhex("00004841") if dif == "05" else data)
+    text = encode(Frame(0x08, 1, 0x78, record)).hex()
+    assert one(text).fields["items"][0]["value"] is not None
+    assert_agreeing(text)
+
+
+def test_the_records_of_the_captures_and_their_items_say_the_same(shared: Path) -> None:
+    lines = (shared / "vectors" / "captures.jsonl").read_text("utf-8").splitlines()
+    for capture in map(json.loads, lines):
+        if capture["protocol"] == "mbus":
+            assert_agreeing(capture["hex"])
+
+
+def test_a_meter_without_a_maker_and_with_letters_in_its_number_is_told() -> None:
+    assert one(METER_2).fields["slave"] == {
+        "Id": "50002E5",
+        "Manufacturer": "@@@",
+        "Version": "18",
+        "ProductName": None,
+        "Medium": "Electricity",
+        "AccessNumber": "37",
+        "Status": "00",
+        "Signature": "0000",
+    }
+
+
+def test_a_binary_of_sixteen_bytes_is_told_last_byte_first() -> None:
+    fields = one(BINARY).fields
+    written = "17 3E D1 DC B3 1A B5 3D 01 93 A6 27 2A 5B 07 96"
+    assert (fields["records"][0]["Quantity"], fields["records"][0]["Value"]) == ("PW", written)
+    assert fields["items"] == [{"record": "text:PW", "value": written, "unit": None, "reason": None}]
 
 
 def test_fixed_data_are_told() -> None:

@@ -2,20 +2,65 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
 
+from configs import FOLDER
+from configs.load import load
 from drivers.build import serial_bus, tunnel_bus
 from drivers.driver import Device
+from drivers.mbus.cut import cut
 from drivers.mbus.driver import MBusDriver
+from drivers.profile import Profile
 from drivers.sim.carrier import serve_pty, serve_tcp
 from drivers.sim.faults import Fault, Faults
-from drivers.sim.meter_mbus import MBusLine
+from drivers.sim.meter_mbus import MBusLine, MeterMBus
 from drivers.wire import Wire
-from tests.drivers.test_mbus_driver import HEAT, READ, heat_meter, noon, values
+from tests.drivers.test_mbus_driver import HEAT, READ, Bench, heat_meter, noon, values
 
+FLOAT, CODING = 0x05, 0x0F  # of a DIF
 LONG_S = 2.0  # a busy machine may take its time
+
+
+class FloatMeter(MeterMBus):
+    """Sends every value as a float, in the same multiples of a unit."""
+
+    def _records(self, faults: Faults, now: int) -> list[bytes]:
+        clock, *found = super()._records(faults, now)
+        return [clock, *(_as_float(record) for record in found)]
+
+
+def _as_float(record: bytes) -> bytes:
+    (raw,), _ = cut(record)
+    number = int.from_bytes(raw.data, "little", signed=True)
+    return bytes([raw.dif[0] & ~CODING | FLOAT]) + raw.dif[1:] + raw.vif + struct.pack("<f", number)
+
+
+@pytest.mark.parametrize("kind", [MeterMBus, FloatMeter])
+async def test_readings_do_not_depend_on_the_type_of_the_data(kind: type[MeterMBus]) -> None:
+    plain = heat_meter()
+    meter = kind(plain.name, plain.primary, plain.secondary, plain.profile, plain.values)
+    assert values(await Bench(meter).driver().read()) == READ
+
+
+@pytest.mark.parametrize("kind", [MeterMBus, FloatMeter])
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("water", {"volume": 12.345, "flow": 0.25, "settled_volume": 1.5}),
+        ("electricity", {"energy_import": 42.0, "power": 1.25, "current": 155.6, "voltage": 231.6, "frequency": 49.98}),
+    ],
+)
+async def test_every_shipped_profile_reads_a_meter_of_floats(
+    kind: type[MeterMBus], name: str, shown: dict[str, float]
+) -> None:
+    profile = load(FOLDER / "devices" / f"mbus-{name}.yaml", Profile).value
+    plain = heat_meter()
+    meter = kind(plain.name, plain.primary, plain.secondary, profile, lambda at: shown)
+    found = values(await Bench(meter).driver(profile=profile).read())
+    assert {item: found[item] for item in shown} == shown
 
 
 async def test_a_meter_is_read_over_a_serial_port(tmp_path: Path) -> None:

@@ -159,6 +159,9 @@ def test_the_heat_profile_reads_real_heat_meters() -> None:
     assert found["heat_power"][0] == pytest.approx(34.7)
     assert found["flow"] == (0.543, Quality.GOOD, None)
     assert (found["supply_temperature"][0], found["return_temperature"][0]) == (101.69, 46.16)
+    floats = filled("heat", CALEC)  # power 05 2E: libmbus reads 13426156.25 W
+    assert floats["heat_power"][0] == pytest.approx(13426.15625)
+    assert floats["flow"][0] == pytest.approx(107.944733)
     ill = filled("heat", ELSTER)
     assert ill["heat_power"] == (None, Quality.BAD, "error_state")
     assert ill["supply_temperature"] == (22.7, Quality.UNCERTAIN, "temporary_error")

@@ -57,7 +57,13 @@ SAID = [
     ),
     ("170400fe0acd", "reply", {"fc": 23, "registers": [254, 2765]}),
     ("2b0e0100", "request", {"fc": 43, "function": "device_identification"}),
-    ("2b0e01010000020003416263010178", "reply", {"vendor": "Abc", "product_code": "x"}),
+    (
+        "2b0e01010000020003416263010178",
+        "reply",
+        {"vendor": "Abc", "product_code": "x", "conformity": "01", "more_follows": False, "next_object": None},
+    ),
+    # github.com/wlcrs/huawei_solar, issue 1154: seven objects announced, one here, the next is 88H.
+    ("2b0e0303ff8807870106", "reply", {"object_87": "06", "more_follows": True, "next_object": "88"}),
 ]
 
 
@@ -174,6 +180,19 @@ def test_replies_over_tcp_find_their_questions_by_the_transaction() -> None:
     found = [said.fields for said in explain_tcp(raw, Hints())]
     assert [f["direction"] for f in found] == ["request", "request", "reply", "reply"]
     assert [f.get("by_address") for f in found[2:]] == [{"200": 200}, {"100": 100}]
+
+
+def test_fewer_objects_than_announced_are_an_identification_only_where_more_follow() -> None:
+    said = only(explain_tcp(over_tcp(4, 0, "2b0e0303008807870106"), Hints()))
+    assert (said.valid, said.error) == (False, "wrong_length")
+
+
+def test_a_wrong_checksum_says_the_right_one_and_who_may_have_sent_it() -> None:
+    said = only(explain_rtu(bytes.fromhex("010404436633341b39"), Hints()))
+    assert (said.error, said.address, said.control) == ("checksum", "1", "04")
+    assert part(said, {"checksum": 0, "checksum_expected": 0, "note": 0}) == {
+        "checksum": "1b39", "checksum_expected": "1b38", "note": "unproven",
+    }  # fmt: skip
 
 
 def test_registers_of_a_sunspec_chain_are_explained_as_such() -> None:

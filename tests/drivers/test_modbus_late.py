@@ -25,7 +25,7 @@ from tests.drivers.heat_pumps import profile, slave
 TIMEOUT_S, QUIET_S = 0.03, 0.005
 SHAPE: Profile = profile(100, 200, 300, 400)  # four questions whose replies look the same
 VALUES = {f"r{r}": float(r) for r in (100, 200, 300, 400)}
-# How late each reply is: before the time is up, after it, while the line drains, and while the unit is left alone.
+# How late each reply is: before the time is up, after it, while the line drains, and later.
 DELAYS = (
     [0.0, 0.035, 0.0, 0.0],
     [0.0, 0.04, 0.02, 0.045, 0.0],
@@ -92,7 +92,7 @@ async def test_no_value_lands_under_a_wrong_name_where_the_simulator_is_late() -
         assert [r.value for r in await driver.read()] == list(VALUES.values())
 
 
-async def test_a_unit_is_left_alone_whoever_asks_it_next() -> None:
+async def test_what_a_unit_owes_is_known_whoever_asks_it_next() -> None:
     """Two drivers, each with a port of its own, as a scan beside a driver has them."""
     bus = bus_of(MemoryLink(rtu_line([0.05, 0.02])), quiet_s=QUIET_S)
     with pytest.raises(LinkError):

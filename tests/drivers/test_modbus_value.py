@@ -109,8 +109,13 @@ def test_a_digit_that_is_none_is_no_value(raw: str) -> None:
 
 @pytest.mark.parametrize(("kind", "raw"), [("mod10k32", "00002710"), ("mod1k32", "000103e8")])
 def test_a_register_of_digits_that_holds_more_is_no_value(kind: str, raw: str) -> None:
-    with pytest.raises(DeviceError, match="not_a_number"):
+    with pytest.raises(DeviceError, match="bad_digits"):
         number(bytes.fromhex(raw), Item("count", type=kind))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("raw", ["80008000", "00008000", "80000000"])
+def test_a_pair_of_thousands_and_ones_that_is_not_there_is_no_value(raw: str) -> None:
+    assert number(bytes.fromhex(raw), Item("heat_energy", type="mod1k32", order="CDAB")) is None
 
 
 @pytest.mark.parametrize(

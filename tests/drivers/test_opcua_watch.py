@@ -16,6 +16,7 @@ from drivers.error import LinkError
 from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.recall import CURRENT_TIME
 from drivers.opcua.session import Pace, Published, Session, Watch
+from drivers.opcua.watched import Watched
 from drivers.profile import Item, Profile
 from drivers.reading import Quality, Reading
 
@@ -27,7 +28,7 @@ OVERFLOW = 0x480  # info bits: of a data value, its queue ran over
 
 
 class Scripted:
-    """A session whose values the test sets; it tells of a change only what the test has it tell."""
+    """A session whose values the test sets; after the first values it tells only what the test has it tell."""
 
     def __init__(self, late_s: float = 0.0, left_out: tuple[int, ...] = ()) -> None:
         self.namespaces: list[str] = []
@@ -52,6 +53,7 @@ class Scripted:
 
     async def subscribe(self, nodes: Mapping[int, ua.NodeId], published: Published) -> Watch:
         self._published = published
+        await self._publish({index: 0 for index in nodes if index not in self._watch.left_out})
         return self._watch
 
     async def watch(self, nodes: Mapping[int, ua.NodeId]) -> dict[int, float]:
@@ -61,9 +63,12 @@ class Scripted:
     async def close(self) -> None: ...
 
     async def tell(self, index: int, status: int = 0) -> None:
+        await self._publish({index: status})
+
+    async def _publish(self, statuses: Mapping[int, int]) -> None:
         self._number += 1
-        data = ua.DataValue(ua.Variant(self.values[index]), ua.StatusCode(status))
-        told = [ua.DataChangeNotification([ua.MonitoredItemNotification(index, data)])]
+        values = {i: ua.DataValue(ua.Variant(self.values[i]), ua.StatusCode(code)) for i, code in statuses.items()}
+        told = [ua.DataChangeNotification([ua.MonitoredItemNotification(i, data) for i, data in values.items()])]
         await self._published(
             ua.PublishResult(NotificationMessage=ua.NotificationMessage(self._number, NotificationData=told))
         )
@@ -96,6 +101,7 @@ async def test_a_change_that_two_reads_see_and_nobody_tells_ends_the_link(monkey
     await driver.close()
     again = await driver.read()
     assert [r.value for r in again] == [1.0, 7.0]
+    assert list(await driver.changes()) == []  # the first notifications repeat what was read
     assert {r.value for r in await driver.changes()} == {1.0, 7.0}  # begun anew, it counts from the start
 
 
@@ -195,3 +201,12 @@ async def test_what_was_stored_before_the_start_is_where_the_gap_begins(monkeypa
         ("line.kept", 401, "gap"),
         ("line.kept", 999, "gap"),
     ]
+
+
+def test_a_node_that_was_never_there_is_asked_for_once_a_minute_and_one_that_went_soon() -> None:
+    """A server that counts to its next sign of life from each request must not be asked all the time."""
+    watched = Watched(Watch(alive=5.0, late=1.0, left_out={3}), set(), 0.0)
+    asked = [t for t in range(600) if watched.wanted(float(t))]
+    assert asked == list(range(60, 600, 60))
+    watched.lost({4}, 600.0)
+    assert [t for t in range(600, 660) if watched.wanted(float(t))][:4] == [600, 602, 606, 614]

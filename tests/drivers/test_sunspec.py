@@ -145,7 +145,8 @@ async def test_a_device_without_the_marker_is_described_wrongly(blocks: dict[int
 async def test_a_wrong_length_in_the_chain_never_gives_a_wrong_value(length: int) -> None:
     common = HEAD.pack(1, length) + model(1)[HEAD.size :]
     found = await first(Held({40000: chain(common, model(103, **DAY))}))
-    assert found in [(11.2, *GOOD), (None, Quality.ABSENT, "no_model")]
+    # A wrong length may lead to registers that look like a head; their values are not implemented.
+    assert found in [(11.2, *GOOD), (None, Quality.ABSENT, "no_model"), (None, Quality.ABSENT, "no_value")]
 
 
 async def test_a_busy_device_is_bad_and_not_described_wrongly() -> None:

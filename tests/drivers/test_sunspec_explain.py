@@ -92,6 +92,49 @@ def test_a_refusal_says_why() -> None:
     assert (said.valid, said.fields) == (True, {"refused": "illegal_address", "addr": 40000})
 
 
+# Registers of real devices: the common model of a battery (Home Assistant's sax_battery_ha, issue 128), and the third
+# module of model 160 of an inverter whose model stands at 40238 (evcc, issue 12444).
+OWN_COMMON = "0001000f534158504f574552484f4d452d20001700383bbf69200067002000e100e1"
+MODULE_3 = "000344435f535452494e475f332020202020" + "00" * 22
+
+
+def test_a_common_model_of_the_makers_own_length_is_said_to_be_one() -> None:
+    data = bytes.fromhex(OWN_COMMON)
+    fields = explain_registers(data, 40002)
+    assert fields is not None
+    told = {name: fields[name] for name in ("model", "len", "addr", "problem", "standard_len")}
+    assert told == {"model": 1, "len": 15, "addr": 40002, "problem": "nonstandard_length", "standard_len": 66}
+    assert [point["name"] for point in fields["points"]] == ["ID", "L"]
+    assert explain_registers(data, 40100) is None
+    assert explain_registers(data[:-2], 40002) is None
+    dump = only(chain(data, model(103, St=4))).fields
+    assert (dump["common"]["problem"], dump["chain"][0]["problem"]) == ("nonstandard_length",) * 2
+    assert dump["inverter"]["St"] == 4
+    assert "problem" not in dump["inverter"]
+
+
+def test_registers_from_the_middle_of_a_model_are_doubted() -> None:
+    fields = explain_model(bytes.fromhex(MODULE_3), 40288, 160)
+    assert (fields["problem"], fields["hint"]) == ("bad_factor", "give_base")
+    assert fields["bad_factors"] == ["DCV_SF", "DCW_SF", "DCWH_SF"]
+    problems = {point["name"]: point.get("problem") for point in fields["points"]}
+    assert (problems["DCV_SF"], problems["DCA_SF"], problems["N"]) == ("bad_factor", None, None)
+
+
+def test_the_start_of_the_model_beside_the_question_puts_registers_in_their_places() -> None:
+    pdu = bytes([3, 40]) + bytes.fromhex(MODULE_3)
+    reply, question = tcp.encode(tcp.Frame(36, 71, pdu)), tcp.read_request(36, 71, 3, 40288, 20)
+    fields = only(reply, Hints(question, base=40238, model=160)).fields
+    assert (fields["addr"], fields["module[3].ID"], fields["module[3].IDStr"]) == (40238, 3, "DC_STRING_3")
+    assert "problem" not in fields
+    assert fields["module[3].DCV"] is None  # its scale factor is not among the registers
+
+
+def test_a_bad_factor_of_a_whole_model_is_no_matter_of_its_start() -> None:
+    fields = explain_model(model(103, W=5, W_SF=11), 40070, 103)
+    assert (fields["problem"], fields["bad_factors"], "hint" in fields) == ("bad_factor", ["W_SF"], False)
+
+
 def test_codes_and_bits_are_told_in_words() -> None:
     points = explain_model(model(103, St=2, Evt1=0b1001), 40070, 103)["points"]
     words = {point["name"]: point.get("words") for point in points}

@@ -86,4 +86,6 @@ def test_what_names_no_period_that_has_begun_is_refused(text: str) -> None:
 def test_when_a_meter_says_that_a_maximum_occurred_is_read_as_a_date() -> None:
     assert as_read(2601051430.0, "YYMMDDhhmm") == "2026-01-05 14:30"
     assert as_read(0.0, "YYMMDDhhmm") == "--"
+    assert as_read(1051430.0, "MMDDhhmm") == "01-05 14:30"
+    assert as_read(0.0, "MMDDhhmm") == "--"
     assert as_read(2601051430.0, "kWh") is None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from edge_agent.overview.device import DeviceView, TagRow
 from edge_agent.texts import Texts
-from edge_agent.when import METER_MOMENT, as_read
+from edge_agent.when import METER_MOMENTS, as_read
 from tui.actions import DEVICE, bindings
 from tui.cells import GAP, Column, Line, Span, wrapped
 from tui.frame import View
@@ -14,7 +14,7 @@ from tui.pages.overview import remark
 from tui.pages.page import Page
 from tui.picker import Picker
 from tui.widgets.table import GUTTER, Table
-from tui.words import age, rounded, shown, why
+from tui.words import age, rounded, shown
 
 INDENT = 6  # cells before a reason, as wide as the names of the facts
 
@@ -89,9 +89,9 @@ def _tag(view: View, tag: TagRow) -> list[Span]:
     return [
         (f"{tag.item} {say.title(tag.title)}", "value"),
         shown(value, _number(tag, say), say),
-        ("" if tag.unit in ("1", METER_MOMENT) else tag.unit, "label"),
+        ("" if tag.unit in ("1", *METER_MOMENTS) else tag.unit, "label"),
         ("" if value.age is None else age(value.age), "label"),
-        (why(value.reason, say), "value"),
+        (say.why(value.reason), "value"),
     ]
 
 

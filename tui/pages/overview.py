@@ -18,7 +18,7 @@ from tui.frame import View, alarm_mark
 from tui.pages.page import Page
 from tui.picker import Picker
 from tui.widgets.table import GUTTER, Table
-from tui.words import NOTHING, age, number, shown, sparkline, why
+from tui.words import NOTHING, age, number, shown, sparkline
 
 DEVICES, ALARMS, FLOWS = "devices", "alarms", "flows"
 ORDER = (DEVICES, ALARMS, FLOWS)  # of Tab
@@ -190,7 +190,7 @@ def quality_words(view: View, device: DeviceRow) -> Span:
 
 def remark(view: View, device: DeviceRow) -> str:
     """Why it is not all good."""
-    said = why(device.reason, view.texts)
+    said = view.texts.why(device.reason)
     return f"{device.item}: {said}" if device.item and said else said
 
 
