@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 FILE = click.Path(path_type=Path, allow_dash=True)
 STDIN = "-"
+LOOKED_AT = 65536  # bytes; no log of hexadecimal digits has a zero byte
+MOST_BYTES = 64 * 1024 * 1024  # of a log: weeks of a busy line; a gateway has no memory for more at once
 
 
 @click.command("decode", cls=TextCommand, help="decode.help")
@@ -91,15 +94,27 @@ def _many(session: Session, protocol: str, file: Path, hints: Hints, as_json: bo
 
 
 def _lines(file: Path) -> Iterable[str]:
-    """The lines of a file as text; raises Stop where it cannot be read."""
+    """The lines of a file as text; raises Stop where it cannot be read, or holds no text."""
     try:
-        data = sys.stdin.buffer.read() if str(file) == STDIN else file.read_bytes()
+        data = _read(file)
     except OSError as error:
         raise Stop(Exit.USAGE, "decode.unreadable", file=file, why=error.strerror or error) from None
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace").splitlines()
+    if len(data) > MOST_BYTES or b"\0" in data[:LOOKED_AT]:
+        raise Stop(Exit.USAGE, "decode.not_text", file=file, most=MOST_BYTES // 2**20)
     try:
         return data.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         return data.decode("gb18030", "replace").splitlines()  # loggers of Windows machines in China
+
+
+def _read(file: Path) -> bytes:
+    """No more than shows that it is too much."""
+    if str(file) == STDIN:
+        return sys.stdin.buffer.read(MOST_BYTES + 1)
+    with file.open("rb") as opened:
+        return opened.read(MOST_BYTES + 1)
 
 
 def _body(frames: list[Explained]) -> dict[str, Any]:

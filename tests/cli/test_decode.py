@@ -242,3 +242,19 @@ def test_every_capture_of_the_shared_file_is_explained(run: Any, shared: Path) -
     assert (code, err) == (Exit.DONE, "")
     assert len(told) >= 62
     assert run("dlt645-2007", "--file", str(shared / "vectors" / "captures.jsonl"))[0] == Exit.DONE
+
+
+def test_a_file_that_is_no_text_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in (tmp_path / "firmware.bin", Path("/dev/zero")):
+        if file.parent == tmp_path:
+            file.write_bytes(bytes(range(256)) * 40)
+        assert main(["decode", "modbus-rtu", "--file", str(file)]) == Exit.USAGE
+        said = capsys.readouterr()
+        assert (said.out, len(said.err.splitlines())) == ("", 1)
+
+
+def test_a_log_of_a_windows_machine_in_utf16_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text("01 04 04 43 66 33 34 1B 38\n", encoding="utf-16")
+    assert main(["decode", "modbus-rtu", "--file", str(log), "--json"]) == Exit.DONE
+    assert '"valid": true' in capsys.readouterr().out
