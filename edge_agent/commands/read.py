@@ -31,6 +31,7 @@ def read(session: Session, device: str, raw: bool, times: int, as_json: bool) ->
         raise Stop(Exit.USAGE, "error.no_device", device=device, nearest=nearest(device, devices) or "-")
     if raw and is_followed(session.site, device):
         session.say("read.no_frames", device=device)
+    _leave_to_the_agent(session, device)
     cycles = asyncio.run(_read(session, device, raw, times, as_json))
     if as_json:
         session.document("read", _body(session, device, cycles, raw))
@@ -39,6 +40,16 @@ def read(session: Session, device: str, raw: bool, times: int, as_json: bool) ->
     if cycles[-1].error is not None:
         raise stop_for(session, device, cycles[-1].error)
     return Exit.DONE if any(r.value is not None for c in cycles for r in c.readings) else Exit.CANNOT_TELL
+
+
+def _leave_to_the_agent(session: Session, device: str) -> None:
+    """A converter may take a second connection and mix both: two masters on one line spoil each other's answers."""
+    from edge_agent.store.lock import running
+
+    bus = session.site.plant.buses.get(session.site.plant.devices[device].bus)
+    holder = running(session.site.data) if bus and bus.host else None
+    if bus and holder is not None:
+        raise Stop(Exit.BUSY, "read.agent_holds", pid=holder.pid, device=device, where=bus.place, why="", detail="")
 
 
 async def _read(session: Session, device: str, raw: bool, times: int, as_json: bool) -> list[Cycle]:

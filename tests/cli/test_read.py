@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from drivers.exchange import Exchange
 from drivers.modbus import rtu
 from drivers.sim.faults import Fault
 from drivers.wire import Wire
+from edge_agent.cli import main
 from edge_agent.exit import Exit
 from edge_agent.line_time import gap_s, least_s, share, utilisation
 from edge_agent.once_failure import stop_for
@@ -21,6 +23,7 @@ from edge_agent.refused_codes import refused_codes
 from edge_agent.session import Session
 from edge_agent.store.lock import writing
 from tests.cli.conftest import Field, Run
+from tests.plants import plant
 
 
 def body(out: str) -> Any:
@@ -196,3 +199,16 @@ def test_items_that_take_turns_are_said_to_once(run: Run, field: Field) -> None:
     told = run("read", "m1", "--times", "3")
     assert told[2].count("轮流") == 1
     assert "轮流" not in run("read", "m1")[2]
+
+
+def test_the_line_behind_a_converter_is_left_to_an_agent_that_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = """site: {id: a, title: A, timezone: Asia/Shanghai}
+buses: {tun: {host: 127.0.0.1, port: 9, baud: 9600}}
+devices: {x: {bus: tun, profile: eastron-sdm630, unit: 3}}
+"""
+    site = plant(tmp_path, text)
+    with writing(site.data, "run"):
+        assert main(["-C", str(tmp_path), "read", "x"]) == Exit.BUSY
+    assert "127.0.0.1:9" in capsys.readouterr().err
