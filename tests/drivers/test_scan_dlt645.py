@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import combinations, zip_longest
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from drivers.bus import Bus, Port
@@ -80,6 +80,19 @@ def searched(meters: Meters, edition: str = "dlt645-2007") -> tuple[list[str], S
     return run(search())
 
 
+def hidden(found: Sequence[str], edition: str) -> bool:
+    """Whether some of them answer together exactly what one of them would: then nothing tells that there are more."""
+    questions = [(0x11, bytes(4)), (0x13, b"")] if edition == EDITIONS[0] else [(0x01, bytes(2))]
+    meters = Meters(found, edition)
+    for control, data in questions:
+        asked = Frame("A" * 12, control, data)
+        replies = [meters._reply(address, asked)[len(WAKE_UP) :] for address in found]
+        groups = (group for size in range(2, len(found) + 1) for group in combinations(replies, size))
+        if any(Decoder().feed(bytes(_and(column) for column in zip(*group, strict=True))) for group in groups):
+            return True
+    return False
+
+
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_a_single_meter_is_found_with_the_wildcard(edition: str) -> None:
     meters = Meters(["201709320072"], edition)
@@ -90,6 +103,7 @@ def test_a_single_meter_is_found_with_the_wildcard(edition: str) -> None:
 @settings(max_examples=15, deadline=None)
 @given(addresses, st.sampled_from(EDITIONS), st.booleans())
 def test_every_meter_is_found_where_their_replies_collide(found: list[str], edition: str, echo: bool) -> None:
+    assume(not hidden(found, edition))
     told, search = searched(Meters(found, edition, echo), edition)
     assert sorted(told) == sorted(found)
     assert search.collided == []
