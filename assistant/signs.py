@@ -7,13 +7,13 @@ from pathlib import Path
 
 from assistant.records import RECORDS_DB
 from edge_agent.exit import Stop
-from edge_agent.site import MANUAL, PLANT_FILE
+from edge_agent.site import PLANT_FILE
 from edge_agent.store.database import reading, version
 from edge_agent.store.store import PLANT_DB
 
-_FILED = f"""
-SELECT (SELECT MAX(id) FROM amount), (SELECT MAX(id) FROM ledger),
-  (SELECT COUNT(*) FROM tag JOIN sample ON sample.tag = tag.id WHERE tag.name LIKE '{MANUAL}.%')"""
+SINCE = 3  # the schema version that counts the readings that people file
+_FILED = """
+SELECT (SELECT MAX(id) FROM amount), (SELECT MAX(id) FROM ledger), (SELECT value FROM mark WHERE name = 'filed')"""
 
 
 def signs(folder: Path) -> tuple[object, ...]:
@@ -40,6 +40,6 @@ def _filed(path: Path) -> object:
         return None
     try:
         with reading(path) as db:
-            return tuple(db.execute(_FILED).fetchone()) if version(db) else None
+            return tuple(db.execute(_FILED).fetchone()) if version(db) >= SINCE else None
     except Stop as trouble:
         return trouble.key

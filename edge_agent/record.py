@@ -53,8 +53,8 @@ class Recorder:
 
     async def run(self) -> None:
         """Flush and look into the inbox until `stopping`, then finish what is begun."""
-        flushing, serving, beating = Retry(), Retry(), Retry()
-        serve_at = 0.0
+        flushing, serving, beating, tidying = Retry(), Retry(), Retry(), Retry()
+        serve_at = tidy_at = 0.0
         while not self.stopping.is_set():
             await self._pause(FLUSH_S)
             if not await self._tried(self._beat, beating, "the lock file"):
@@ -62,13 +62,19 @@ class Recorder:
             if not await self._tried(self.flush, flushing, "the store"):
                 await self._pause(flushing.next_wait())
                 continue
-            # One request a turn, so that a large import never keeps readings from the disk.
             now = asyncio.get_running_loop().time()
+            if now >= tidy_at and not await self._tried(self._tidy, tidying, "sealing"):
+                tidy_at = now + tidying.next_wait()
+            # One request a turn, so that a large import never keeps readings from the disk.
             if now >= serve_at and not await self._tried(self.serve, serving, "the inbox"):
                 serve_at = now + serving.next_wait()
 
     async def _beat(self) -> None:
         beat(self.site.data)
+
+    async def _tidy(self) -> None:
+        """One step a turn, which the next flush waits for."""
+        await self._in_thread(self.store.tidy)
 
     async def serve(self) -> None:
         """Carry out one request."""

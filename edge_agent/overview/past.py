@@ -12,7 +12,6 @@ from edge_agent.energy.factors import Factors
 from edge_agent.figure import total
 from edge_agent.ledger import Ledger, multiplier
 from edge_agent.overview.balance import EXPORT, GRID, LOAD, PART, PV, REST, Read, Wiring
-from edge_agent.overview.falls import GrowingReader
 from edge_agent.period import Calendar, Period
 from edge_agent.site import Site
 from edge_agent.store.reader import Reader
@@ -51,13 +50,13 @@ class History:
     site: Site
     wiring: Wiring
     ages: Mapping[str, int]  # how long a reading holds, microseconds, by tag
-    _reader: GrowingReader = field(init=False)
+    _reader: Reader = field(init=False)
     _means: dict[str, dict[int, float]] = field(default_factory=dict)
     _last: dict[str, Minute] = field(default_factory=dict)  # the newest minute that is read for good
     _read: int = 0  # the first minute that is to be read next
 
     def __post_init__(self) -> None:
-        self._reader = GrowingReader(self.site.data)
+        self._reader = Reader(self.site.data)
 
     def look(self, now: int) -> Past:
         """The past as of now."""
@@ -111,7 +110,7 @@ class History:
             for minute in [m for m in means if m < first or m >= begin]:
                 del means[minute]
         rows = TrendReader(self.site.data).minutes(self.wiring.tags, begin * MINUTE_US, now)
-        ledger = Ledger(self.site, Reader(self.site.data).ledger())
+        ledger = Ledger(self.site, self._reader.ledger())
         settled = now // MINUTE_US - LATE
         for tag in self.wiring.tags:
             self._fill(tag, [m for m in rows if m.tag == tag], begin, now, ledger)

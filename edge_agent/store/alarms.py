@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from drivers.reading import Quality
 from edge_agent.alarm.event import AlarmEvent
 from edge_agent.store.alarm_log import COLUMNS, event_of
+from edge_agent.store.archive import asking
 from edge_agent.store.database import reading, version
 from edge_agent.store.store import PLANT_DB
 
@@ -20,11 +19,6 @@ _STANDING = f"""
 SELECT {COLUMNS} FROM (SELECT alarm AS name, MAX(id) AS begun FROM alarm_event WHERE event = 'raise' GROUP BY alarm)
 JOIN alarm_event ON alarm = name AND id >= begun ORDER BY alarm, id"""
 _BETWEEN = f"SELECT {COLUMNS} FROM alarm_event WHERE at >= ? AND at < ? ORDER BY at DESC, id DESC LIMIT ?"
-_LAST_GOOD = f"""
-SELECT tag.name, sample.at, sample.value, sample.reason FROM tag JOIN sample ON sample.rowid = (
-  SELECT rowid FROM sample WHERE tag = tag.id AND at <= ?2 AND quality = {int(Quality.GOOD)} AND value IS NOT NULL
-  ORDER BY at DESC, rowid DESC LIMIT 1)
-WHERE tag.name IN (SELECT value FROM json_each(?1))"""
 
 
 class AlarmReader:
@@ -50,5 +44,9 @@ class AlarmReader:
 
     def last_good(self, tags: Iterable[str], before: int) -> dict[str, tuple[int, float, str | None]]:
         """Time, value and reason of the last good reading, at or before a time, of each of these tags that has one."""
-        rows = self._ask(_LAST_GOOD, json.dumps(list(tags)), before)
-        return {name: (at, value, why) for name, at, value, why in rows}
+        with asking(self._path) as archive:
+            if archive is None:
+                return {}
+            ids = archive.ids()
+            found = {name: archive.before(ids[name], before, "good") for name in set(tags) & ids.keys()}
+            return {name: (s.at, s.value, s.reason) for name, s in found.items() if s and s.value is not None}

@@ -8,9 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import randbits
 
 from edge_agent.exit import Exit, Stop
 from edge_agent.store.lock import FILE_MODE
+from edge_agent.store.old import LAST
+from edge_agent.store.upgrade import carry_over
 
 SCHEMA = Path(__file__).parent / "schema"
 BUSY_MS = 5000
@@ -36,6 +39,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA secure_delete = OFF")
         connection.execute("PRAGMA foreign_keys = ON")
         _upgrade(connection, path)
+        # What a reader remembers of another file, or of this one as it was, must not pass for its content.
+        connection.execute("UPDATE mark SET value = ? WHERE name = 'opening'", (randbits(62),))
     except sqlite3.DatabaseError as error:
         connection.close()
         raise _explained(path, error) from error
@@ -106,10 +111,16 @@ def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
+    """Everything in one transaction: an upgrade that is interrupted begins again."""
     _refuse_newer(connection, path)
-    for number in range(version(connection) + 1, NEWEST + 1):
-        script = (SCHEMA / f"{number:03}.sql").read_text(encoding="utf-8")
-        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+    found = version(connection)
+    if found == NEWEST:
+        return
+    scripts = [(SCHEMA / f"{number:03}.sql").read_text(encoding="utf-8") for number in range(found + 1, NEWEST + 1)]
+    connection.executescript("\n".join(("BEGIN IMMEDIATE;", *scripts, f"PRAGMA user_version = {NEWEST};")))
+    if found <= LAST:
+        carry_over(connection)
+    connection.execute("COMMIT")
 
 
 def _explained(path: Path, error: sqlite3.DatabaseError) -> Stop:

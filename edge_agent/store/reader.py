@@ -7,35 +7,20 @@ later import never changes an earlier assessment.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from drivers.reading import Quality
 from edge_agent.ledger import LedgerEvent, Person
+from edge_agent.store.archive import asking
+from edge_agent.store.columns import FOREVER, Columns, Sample
 from edge_agent.store.database import reading, version
 from edge_agent.store.store import PLANT_DB, AmountRow
+from edge_agent.store.story import Fall, falls, standing, summaries
+from edge_agent.store.summary import Summary
 
-FOREVER = 2**62
+__all__ = ["FOREVER", "Reader", "Sample"]
 PAGE = 50_000  # rows a long export fetches at a time
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One stored reading: the register, secondary side, in the quantity's unit."""
-
-    at: int
-    seen: int
-    value: float | None
-    quality: Quality
-    reason: str | None
-
-
-_COLUMNS = "at, seen, value, quality, reason"
-# SQLite answers bare columns from the row that holds the MAX: the newest row of each moment.
-_NEWEST = f"SELECT {_COLUMNS}, MAX(rowid) FROM sample WHERE tag = ? AND seen <= ?"
-_GOOD = f"quality = {int(Quality.GOOD)} AND value IS NOT NULL"
 
 
 class Reader:
@@ -58,60 +43,51 @@ class Reader:
 
     def ids(self) -> dict[str, int]:
         """Every tag that was ever stored."""
-        return dict(self._ask("SELECT name, id FROM tag"))
+        with asking(self._path) as archive:
+            return archive.ids() if archive else {}
 
     def last(self, before: int = FOREVER) -> dict[str, Sample]:
         """The newest reading of each tag at or before a time; what lies in the future hides nothing."""
-        statement = f"""
-            SELECT tag.name, {_COLUMNS} FROM tag JOIN sample ON sample.rowid = (
-              SELECT rowid FROM sample WHERE tag = tag.id AND at <= ? ORDER BY at DESC, rowid DESC LIMIT 1)"""
-        return {name: _sample(row) for name, *row in self._ask(statement, before)}
+        with asking(self._path) as archive:
+            if archive is None:
+                return {}
+            newest = archive.newest(before)
+            return {name: newest[tag] for name, tag in archive.ids().items() if tag in newest}
 
     def since(self, tag: str, state: float) -> int | None:
         """From when a state tag has had its present value without a break."""
-        other = "(SELECT COALESCE(MAX(at), -1) FROM sample WHERE tag = t.id AND value IS NOT ?)"
-        statement = f"""
-            SELECT MIN(sample.at) FROM tag t JOIN sample ON sample.tag = t.id
-            WHERE t.name = ? AND value = ? AND at > {other}"""
-        rows = self._ask(statement, tag, state, state)
-        return rows[0][0] if rows else None
+        with asking(self._path) as archive:
+            number = archive.ids().get(tag) if archive else None
+            return standing(archive, number, state) if archive and number else None
 
     def good_before(self, tag: int, at: int, until: int = FOREVER) -> Sample | None:
         """The last good reading at or before a time."""
-        return self._near(tag, "at <= ?2", "DESC", at, until)
+        with asking(self._path) as archive:
+            return archive.before(tag, at, "good", until) if archive else None
 
     def good_after(self, tag: int, at: int, until: int = FOREVER) -> Sample | None:
         """The first good reading at or after a time."""
-        return self._near(tag, "at >= ?2", "ASC", at, until)
+        with asking(self._path) as archive:
+            return archive.after(tag, at, "good", until) if archive else None
 
-    def _near(self, tag: int, bound: str, order: str, at: int, until: int) -> Sample | None:
-        statement = f"""
-            SELECT {_COLUMNS} FROM sample WHERE tag = ?1 AND {bound} AND seen <= ?3 AND {_GOOD} AND NOT EXISTS (
-              SELECT 1 FROM sample AS newer WHERE newer.tag = ?1 AND newer.at = sample.at
-              AND newer.rowid > sample.rowid AND newer.seen <= ?3)
-            ORDER BY at {order} LIMIT 1"""
-        rows = self._ask(statement, tag, at, until)
-        return _sample(rows[0]) if rows else None
+    def falls(self, tag: int, start: int, end: int, until: int = FOREVER) -> list[Fall]:
+        """Where a register fell between two good readings, both ends included."""
+        with asking(self._path) as archive:
+            return falls(archive, tag, start, end, until) if archive else []
 
-    def falls(self, tag: int, start: int, end: int, until: int = FOREVER) -> list[tuple[int, float, float]]:
-        """Where a register fell between two good readings: (time after, value before, value after)."""
-        statement = f"""
-            SELECT at, before, value FROM (
-              SELECT at, value, LAG(value) OVER (ORDER BY at) AS before FROM (
-                {_NEWEST} AND at BETWEEN ? AND ? GROUP BY at) WHERE {_GOOD})
-            WHERE value < before ORDER BY at"""
-        return self._ask(statement, tag, until, start, end)
+    def summaries(self, tag: int, edges: Sequence[int], until: int = FOREVER) -> list[Summary]:
+        """What the readings from each edge to the next, which is excluded, come to."""
+        with asking(self._path) as archive:
+            return summaries(archive, tag, edges, until) if archive else [Summary()] * (len(edges) - 1)
 
     def samples(self, tag: int, start: int, end: int) -> Iterator[Sample]:
         """Every reading from start to end, end excluded, oldest first; superseded rows left out."""
-        after = start - 1
-        while True:
-            statement = f"SELECT {_COLUMNS} FROM ({_NEWEST} AND at > ? AND at < ? GROUP BY at ORDER BY at LIMIT {PAGE})"
-            rows = self._ask(statement, tag, FOREVER, after, end)
-            yield from (_sample(row) for row in rows)
-            if len(rows) < PAGE:
-                return
-            after = rows[-1][0]
+        with asking(self._path) as archive:
+            pages = archive.pages(tag, start, end - 1, PAGE) if archive else []
+        for first, last in pages:
+            with asking(self._path) as archive:
+                rows = archive.rows(tag, first, last) if archive else Columns()
+            yield from rows.samples()
 
     def amounts(self, tag: str, until: int = FOREVER) -> list[AmountRow]:
         """What is filed for a tag, one row a period, withdrawn ones left out."""
@@ -134,8 +110,3 @@ class Reader:
         """The plant.yaml that was in force at a time, as recorded by then."""
         rows = self._ask("SELECT text FROM site_file WHERE loaded <= ? ORDER BY rowid DESC LIMIT 1", until)
         return rows[0][0] if rows else None
-
-
-def _sample(row: Any) -> Sample:
-    at, seen, value, quality, reason = row
-    return Sample(at, seen, value, Quality(quality), reason)

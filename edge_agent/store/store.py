@@ -15,16 +15,17 @@ from typing import Self
 from edge_agent.batch import Batch
 from edge_agent.ledger import LedgerEvent, Person
 from edge_agent.store.alarm_log import AlarmLog
+from edge_agent.store.archive import Archive
+from edge_agent.store.columns import Columns
+from edge_agent.store.commit import encode
 from edge_agent.store.database import open_writer
+from edge_agent.store.hot import Hot
+from edge_agent.store.past import news
+from edge_agent.store.seal import Sealer
 
 log = logging.getLogger("leafgate.store")
 PLANT_DB = "plant.db"
 
-_PAST = """
-INSERT INTO sample SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (
-  SELECT 1 FROM (SELECT value, quality FROM sample WHERE tag = ?1 AND at = ?2 ORDER BY rowid DESC LIMIT 1)
-  WHERE value IS ?4 AND quality = ?5)
-"""
 _AMOUNT = """
 INSERT INTO amount (tag, start, end, value, note, by_name, login, recorded)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (
@@ -56,6 +57,7 @@ class Store:
     def __init__(self, data: Path) -> None:
         self._db = open_writer(data / PLANT_DB)
         self._ids = self._load_ids()
+        self._sealer = Sealer(self._db)
         self.alarms = AlarmLog(self._db)
 
     def __enter__(self) -> Self:
@@ -76,6 +78,12 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything written inside is committed to the disk when the block ends, or not at all."""
+        with self._committing():
+            yield
+        self._relieve()
+
+    @contextmanager
+    def _committing(self) -> Iterator[None]:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -84,17 +92,35 @@ class Store:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             self._ids = self._load_ids()
+            self._sealer.load()
             raise
+
+    def tidy(self) -> bool:
+        """Do one step of sealing or merging in a transaction of its own; whether there was one to do."""
+        if not self._sealer.due:
+            return False
+        with self._committing():
+            self._sealer.step()
+        return True
 
     def write(self, batches: Sequence[Batch]) -> int:
         """Append every row of the batches; answers how many there were."""
-        rows = [row for batch in batches for row in self._rows(batch)]
-        self._db.executemany("INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?)", rows)
-        return len(rows)
+        tags: list[int] = []
+        rows = Columns()
+        for batch in batches:
+            tags += map(self._id, batch.tags)
+            rows.extend(Columns(batch.at, batch.seen, batch.values, batch.qualities, batch.reasons))
+        return self._append(tags, rows)
 
     def write_past(self, batch: Batch) -> int:
         """Append rows that are not known yet; taking the same past in twice adds nothing."""
-        return max(self._db.executemany(_PAST, self._rows(batch)).rowcount, 0)
+        tags = [self._id(tag) for tag in batch.tags]
+        rows = Columns(batch.at, batch.seen, batch.values, batch.qualities, batch.reasons)
+        hot = Hot()
+        hot.refresh(self._db)
+        new = news(Archive(self._db, hot), tags, rows)
+        self._db.execute("UPDATE mark SET value = value + ? WHERE name = 'filed'", (len(new),))
+        return self._append([tags[i] for i in new], rows.pick(new))
 
     def write_amounts(self, amounts: Iterable[AmountRow], person: Person, now: int) -> int:
         """File amounts; a row equal to the newest one of its period adds nothing."""
@@ -130,9 +156,23 @@ class Store:
         row = self._db.execute(_OVERLAP, (amount.tag, amount.start, amount.end)).fetchone()
         return None if row is None else (int(row[0]), int(row[1]))
 
-    def _rows(self, batch: Batch) -> list[tuple[int, int, int, float | None, int, str | None]]:
-        ids = [self._id(tag) for tag in batch.tags]
-        return list(zip(ids, batch.at, batch.seen, batch.values, batch.qualities, batch.reasons, strict=True))
+    def _append(self, tags: list[int], rows: Columns) -> int:
+        if not tags:
+            return 0
+        # SQLite takes a NaN for no value; it must not spoil a sum either.
+        rows.values = [None if value != value else value for value in rows.values]
+        number, seen = self._sealer.last + 1, max(rows.seen)
+        self._db.execute("INSERT INTO hot VALUES (?, ?, ?, ?)", (number, len(tags), seen, encode(tags, rows)))
+        self._sealer.written(number, len(tags), seen)
+        return len(tags)
+
+    def _relieve(self) -> None:
+        """What was committed stays committed where the disk has no room to seal; the next commit tries again."""
+        try:
+            while self._sealer.full:
+                self.tidy()
+        except (sqlite3.Error, OSError) as error:
+            log.warning("the open time cannot be sealed yet: %s", error)
 
     def _id(self, tag: str) -> int:
         found = self._ids.get(tag)

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from drivers.reading import Quality
-from edge_agent.store.database import reading, version
+from edge_agent.store.archive import asking
+from edge_agent.store.columns import Columns
+from edge_agent.store.span import MINUTE_US, by
 from edge_agent.store.store import PLANT_DB
 
-MINUTE_US = 60_000_000
-# An inverter that says it sleeps delivers nothing, which is not the same as being unknown.
-_NUMBER = "COALESCE(value, CASE WHEN reason = 'asleep' THEN 0.0 END)"
-_MINUTES = f"""
-SELECT tag.name, at / {MINUTE_US}, AVG({_NUMBER}), MAX(at), {_NUMBER} FROM tag JOIN sample ON sample.tag = tag.id
-WHERE tag.name IN (SELECT value FROM json_each(?1)) AND at >= ?2 AND at < ?3
-GROUP BY tag.id, at / {MINUTE_US} ORDER BY tag.id, at / {MINUTE_US}"""
-_USABLE = f"""
-SELECT tag.name, (SELECT at FROM sample WHERE tag = tag.id AND at <= ?2 AND value IS NOT NULL
-  AND quality <= {int(Quality.UNCERTAIN)} ORDER BY at DESC LIMIT 1)
-FROM tag WHERE tag.name IN (SELECT value FROM json_each(?1))"""
-_OLDEST = "SELECT MIN((SELECT MIN(at) FROM sample WHERE tag = tag.id)) FROM tag"
+__all__ = ["MINUTE_US", "Minute", "TrendReader"]
 
 
 class Minute(NamedTuple):
@@ -43,17 +32,26 @@ class TrendReader:
 
     def minutes(self, tags: Iterable[str], start: int, end: int) -> list[Minute]:
         """The minutes from start to end, end excluded, in which one of the tags has a reading; secondary side."""
-        return [Minute(*row) for row in self._ask(_MINUTES, json.dumps(sorted(tags)), start, end)]
+        with asking(self._path) as archive:
+            if archive is None:
+                return []
+            ids = archive.ids()
+            named = sorted((ids[name], name) for name in set(tags) & ids.keys())
+            return [minute for tag, name in named for minute in _minutes(name, archive.rows(tag, start, end - 1))]
 
     def last_usable(self, tags: Iterable[str], before: int) -> dict[str, int]:
         """When each of these tags last had a value, at or before a time."""
-        rows = self._ask(_USABLE, json.dumps(sorted(tags)), before)
-        return {name: at for name, at in rows if at is not None}
+        with asking(self._path) as archive:
+            if archive is None:
+                return {}
+            ids = archive.ids()
+            found = {name: archive.before(ids[name], before, "usable") for name in set(tags) & ids.keys()}
+            return {name: sample.at for name, sample in found.items() if sample}
 
     def oldest(self) -> int | None:
         """The time of the oldest reading."""
-        rows = self._ask(_OLDEST)
-        return rows[0][0] if rows else None
+        with asking(self._path) as archive:
+            return archive.oldest() if archive else None
 
     def size(self) -> int | None:
         """Bytes of the database and its write-ahead log; None where there is none."""
@@ -63,8 +61,14 @@ class TrendReader:
         except OSError:
             return None
 
-    def _ask(self, statement: str, *values: Any) -> list[Any]:
-        if not self._path.exists():
-            return []
-        with reading(self._path) as db:
-            return db.execute(statement, values).fetchall() if version(db) else []
+
+def _minutes(name: str, rows: Columns) -> Iterator[Minute]:
+    for start, part in by(rows, MINUTE_US):
+        known = [number for number in map(_number, part.values, part.reasons) if number is not None]
+        mean = sum(known) / len(known) if known else None
+        yield Minute(name, start // MINUTE_US, mean, part.at[-1], _number(part.values[-1], part.reasons[-1]))
+
+
+def _number(value: float | None, reason: str | None) -> float | None:
+    """An inverter that says it sleeps delivers nothing, which is not the same as being unknown."""
+    return 0.0 if value is None and reason == "asleep" else value

@@ -12,13 +12,11 @@ from edge_agent.energy.account import account
 from edge_agent.energy.books import Books
 from edge_agent.ledger import LedgerEvent, me
 from edge_agent.overview.balance import EXPORT, GRID, LOAD, PV, REST, Wiring
-from edge_agent.overview.falls import GrowingReader
 from edge_agent.overview.past import History, Past
 from edge_agent.overview.view import Flow, Memory, Overview, blind, overview
 from edge_agent.period import Calendar, parse
 from edge_agent.site import Site
 from edge_agent.store.lock import make_data_folder
-from edge_agent.store.reader import Reader
 from edge_agent.store.store import Store
 from tests.plants import plant
 from tests.tui import worlds
@@ -240,15 +238,6 @@ def test_a_register_that_fell_makes_today_unknown_however_it_is_read(tmp_path: P
     worlds.one(site, "m4.energy_import", now - 4 * MINUTE, 4.0, Quality.GOOD, None)
     for known in (memory, None):
         assert flows(overview(site, now, known))["meter:hvac"].trend.today is None
-
-
-def test_the_growing_reader_answers_as_the_plain_one(hall: Site) -> None:
-    registers = [1.0, 2.0, 1.5, 3.0, 2.9, 2.9, 9.0, 0.0, 4.0]
-    put(hall, *[("g.energy_import", (10 + i) * SECOND, v, Quality.GOOD, None) for i, v in enumerate(registers)])
-    growing, plain = GrowingReader(hall.data), Reader(hall.data)
-    tag = plain.ids()["g.energy_import"]
-    for start, end in ((10, 12), (10, 12), (10, 15), (10, 11), (10, 18), (11, 18), (11, 14), (10, 18)):
-        assert growing.falls(tag, start * SECOND, end * SECOND) == plain.falls(tag, start * SECOND, end * SECOND)
 
 
 def test_a_ratio_counts_from_its_own_time(secondary: Site) -> None:

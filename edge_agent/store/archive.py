@@ -1,0 +1,155 @@
+"""The readings of plant.db as one question sees them: the sealed blocks and the open time as one table."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from operator import itemgetter
+from pathlib import Path
+
+from drivers.reading import Quality
+from edge_agent.store.blocks import Blocks, Piece, Wanted
+from edge_agent.store.columns import FOREVER, Columns, Sample
+from edge_agent.store.database import reading, version
+from edge_agent.store.hot import Open, shared
+from edge_agent.store.old import LAST, OldRows
+from edge_agent.store.span import HOUR_US, by
+
+Run = list[Piece]  # pieces that overlap in time, in the order of writing
+
+
+class Archive:
+    """Everything that was recorded of every tag; a question about one reads only what lies in its time."""
+
+    def __init__(self, db: sqlite3.Connection, opened: Open, sealed: bool = True) -> None:
+        """sealed: whether the database has blocks."""
+        self._db = db
+        self._open = opened
+        self._blocks = Blocks(db) if sealed else None
+
+    def ids(self) -> dict[str, int]:
+        """Every tag that was ever stored."""
+        return dict(self._db.execute("SELECT name, id FROM tag").fetchall())
+
+    def newest(self, before: int = FOREVER) -> dict[int, Sample]:
+        """The newest reading of each tag at or before a time."""
+        found = {
+            tag: sample if sample.at <= before else self.before(tag, before, "n")
+            for tag, sample in self._open.newest().items()
+        }
+        return {tag: sample for tag, sample in found.items() if sample is not None}
+
+    def oldest(self) -> int | None:
+        """The moment of the oldest reading."""
+        found = (self._open.oldest(), self._blocks.oldest() if self._blocks else None)
+        return min((at for at in found if at is not None), default=None)
+
+    def runs(self, tag: int, start: int, end: int) -> list[Run]:
+        """What there is of a tag from moment to moment, both included; the runs by time."""
+        pieces = self._blocks.pieces(tag, start, end) if self._blocks else []
+        rows = self._open.rows(tag).between(start, end)
+        # Hour by hour, so that one late row does not reach over all that was sealed since.
+        pieces += [Piece(part.at[0], part.at[-1], 0, None, part.between) for _, part in by(rows, HOUR_US)]
+        return _runs(pieces)
+
+    def rows(self, tag: int, start: int, end: int, until: int = FOREVER) -> Columns:
+        """The newest row of each moment, both ends included, among those seen by a time."""
+        runs = self.runs(tag, start, end)
+        if len(runs) == 1:
+            return read(runs[0], start, end, until)
+        rows = Columns()
+        for run in runs:
+            rows.extend(read(run, start, end, until))
+        return rows
+
+    def pages(self, tag: int, start: int, end: int, most: int) -> list[tuple[int, int]]:
+        """The same span cut so that each part has about as many rows at most; both ends of each included."""
+        cuts, count = [start], 0
+        for run in self.runs(tag, start, end):
+            size = sum(piece.summary.n for piece in run if piece.summary)
+            if count and count + size > most:
+                cuts.append(min(piece.first_at for piece in run))
+                count = 0
+            count += size
+        return [(first, after - 1) for first, after in zip(cuts, [*cuts[1:], end + 1], strict=True)]
+
+    def before(self, tag: int, at: int, wanted: Wanted, until: int = FOREVER) -> Sample | None:
+        """The last wanted reading at or before a time, among those seen by a time."""
+        while True:
+            known = self._open_moments(tag, -FOREVER, at, wanted, until)
+            block = self._blocks.latest(tag, at, wanted) if self._blocks else None
+            start = max(-FOREVER if block is None else block, known[-1] if known else -FOREVER)
+            if start == -FOREVER:
+                return None
+            rows = self.rows(tag, start, at, until)
+            for index in reversed(range(len(rows))):
+                if _WANTED[wanted](rows, index):
+                    return rows.sample(index)
+            at = start - 1
+
+    def after(self, tag: int, at: int, wanted: Wanted, until: int = FOREVER) -> Sample | None:
+        """The first wanted reading at or after a time, among those seen by a time."""
+        while True:
+            known = self._open_moments(tag, at, FOREVER, wanted, until)
+            block = self._blocks.earliest(tag, at, wanted) if self._blocks else None
+            end = min(FOREVER if block is None else block, known[0] if known else FOREVER)
+            if end == FOREVER:
+                return None
+            rows = self.rows(tag, at, end, until)
+            for index in range(len(rows)):
+                if _WANTED[wanted](rows, index):
+                    return rows.sample(index)
+            at = end + 1
+
+    def _open_moments(self, tag: int, start: int, end: int, wanted: Wanted, until: int) -> list[int]:
+        rows = self._open.rows(tag).between(start, end).valid(until)
+        return [at for index, at in enumerate(rows.at) if _WANTED[wanted](rows, index)]
+
+
+def read(run: Run, start: int, end: int, until: int = FOREVER) -> Columns:
+    """The newest row of each moment of a run, both ends included, among those seen by a time."""
+    if len(run) == 1:
+        return run[0].read(start, end).valid(until)
+    rows = Columns()
+    for piece in run:
+        rows.extend(piece.read(start, end))
+    return rows.ordered().valid(until)
+
+
+@contextmanager
+def asking(path: Path) -> Iterator[Archive | None]:
+    """One question, on one state of the database; None where there is none yet. Raises Stop as `reading` does."""
+    if not path.exists():
+        yield None
+        return
+    hot = shared(path)
+    with hot.lock, reading(path) as db:
+        db.execute("BEGIN")
+        found = version(db)
+        if found == 0:
+            yield None  # the file is there and its schema is not: the first start has not come that far
+        elif found <= LAST:
+            yield Archive(db, OldRows(db), sealed=False)
+        else:
+            hot.refresh(db)
+            yield Archive(db, hot)
+
+
+_WANTED: dict[Wanted, Callable[[Columns, int], bool]] = {
+    "n": lambda rows, index: True,
+    "usable": lambda rows, index: rows.values[index] is not None,
+    "good": lambda rows, index: rows.qualities[index] == Quality.GOOD and rows.values[index] is not None,
+}
+
+
+def _runs(pieces: list[Piece]) -> list[Run]:
+    """Pieces in the order of writing as runs by time."""
+    runs: list[list[tuple[int, Piece]]] = []
+    reach = -FOREVER
+    for number, piece in sorted(enumerate(pieces), key=lambda found: found[1].first_at):
+        if not runs or piece.first_at > reach:
+            runs.append([])
+        runs[-1].append((number, piece))
+        reach = max(reach, piece.last_at)
+    return [[piece for _, piece in sorted(run, key=itemgetter(0))] for run in runs]

@@ -1,0 +1,145 @@
+"""Moving readings from the open time into blocks, and blocks into those of longer spans, step by step.
+
+Each step is one transaction of the store, short enough for a commit of readings to wait for. "Now" is
+the newest time at which a reading was got, so the sealer needs no clock.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from edge_agent.store.blocks import Blocks
+from edge_agent.store.columns import Columns, Sample
+from edge_agent.store.commit import Commit
+from edge_agent.store.span import DAY, DAY_US, GRACE_US, HOUR_US, MONTH, PART, by, is_slow, median_step, month_of
+
+STEP_ROWS = 200_000  # rows in one step: a quarter of a second of work on a small server
+STEP_BLOCKS = 5000  # new blocks in one step: half a second
+MERGED_ROWS = 200_000  # the most in one block; parts of a day that has more stay parts
+_DUE = "SELECT tag, level, start FROM block WHERE due <= ? ORDER BY due LIMIT 1"
+_PRESENT = """
+INSERT INTO present VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tag) DO UPDATE SET
+  at = excluded.at, seen = excluded.seen, value = excluded.value, quality = excluded.quality, reason = excluded.reason
+WHERE excluded.at >= present.at"""
+
+
+class Sealer:
+    """What is to be sealed and merged in the database of one writer."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db, self._blocks = db, Blocks(db)
+        self.load()
+
+    def load(self) -> None:
+        """Learn from the database what is open; also after a transaction that failed."""
+        self._seen: list[int] = []  # by commit that is open, in their order
+        self._rows = self._ready = self._now = self._hour = 0
+        self.last = int(self._db.execute("SELECT value FROM mark WHERE name = 'sealed'").fetchone()[0])
+        for number, rows, seen in self._db.execute("SELECT id, rows, seen FROM hot ORDER BY id"):
+            self.written(number, rows, seen)
+
+    def written(self, number: int, rows: int, seen: int) -> None:
+        """Note a commit: how many rows, and the newest time at which one was got."""
+        self.last = number
+        hour = seen - seen % HOUR_US
+        if hour > self._hour:
+            self._hour, self._ready = hour, len(self._seen)
+        self._seen.append(seen)
+        if hour < self._hour:
+            self._ready = len(self._seen)
+        self._now = max(self._now, seen)
+        self._rows += rows
+
+    @property
+    def full(self) -> bool:
+        """Whether the open time holds so much that it must be sealed before its hour is over."""
+        return self._rows >= STEP_ROWS
+
+    @property
+    def due(self) -> bool:
+        """Whether there is a step to do."""
+        return self.full or self._ready > 0 or self._merge() is not None
+
+    def step(self) -> None:
+        """Seal what was committed before the open hour, or else merge what belongs together, a part of it."""
+        if self.full or self._ready:
+            self._seal(len(self._seen) if self.full else self._ready)
+        elif merge := self._merge():
+            self._carry_out(*merge)
+
+    def _merge(self) -> tuple[int, int, int] | None:
+        found: tuple[int, int, int] | None = self._db.execute(_DUE, (self._now,)).fetchone()
+        return found
+
+    def _seal(self, most: int) -> None:
+        """At most so many commits, oldest first: their rows go to blocks in the same transaction."""
+        opened: defaultdict[int, Columns] = defaultdict(Columns)
+        days: set[tuple[int, int]] = set()
+        last = rows = 0
+        for number, body in self._db.execute("SELECT id, body FROM hot ORDER BY id LIMIT ?", (most,)):
+            commit, last = Commit(body), number
+            for tag in commit.tags():
+                part = commit.rows(tag)
+                opened[tag].extend(part)
+                days.update((tag, at // DAY_US) for at in part.at)
+                rows += len(part)
+            if rows >= STEP_ROWS or len(days) >= STEP_BLOCKS:
+                break
+        for tag, part in opened.items():
+            place(self._blocks, tag, part.ordered(), self._now)
+        remember(self._db, _newest(opened))
+        self._db.execute("DELETE FROM hot WHERE id <= ?", (last,))
+        self._db.execute("UPDATE mark SET value = ? WHERE name = 'sealed'", (last,))
+        self.load()
+
+    def _carry_out(self, tag: int, level: int, start: int) -> None:
+        """Merge the parts of a day, or the days of a month unless one of them is of a faster time."""
+        into, span = DAY, (start, start + DAY_US)
+        if level == DAY:
+            into, span = MONTH, month_of(start) or span
+        rows, fast = self._blocks.extent(tag, into, *span)
+        if rows > MERGED_ROWS or (into == MONTH and fast):
+            self._blocks.leave(tag, level, *span)
+        else:
+            self._blocks.put(tag, into, span[0], self._blocks.take(tag, into, *span))
+
+
+def place(blocks: Blocks, tag: int, rows: Columns, now: int) -> None:
+    """Put ordered rows into blocks; at once into those of a long span where it is over and has nothing yet."""
+    for month, part in _by_month(rows):
+        if month and _free(blocks, tag, MONTH, month, now) and is_slow(median_step(part)):
+            blocks.put(tag, MONTH, month[0], part)
+        else:
+            place_days(blocks, tag, part, now)
+
+
+def place_days(blocks: Blocks, tag: int, rows: Columns, now: int) -> None:
+    """Put ordered rows into blocks of a day or a part of it."""
+    for start, day in by(rows, DAY_US):
+        level = DAY if _free(blocks, tag, DAY, (start, start + DAY_US), now) else PART
+        blocks.put(tag, level, start, day)
+
+
+def remember(db: sqlite3.Connection, newest: Iterable[tuple[int, Sample]]) -> None:
+    """Note the newest sealed reading of tags."""
+    db.executemany(_PRESENT, [(tag, *sample) for tag, sample in newest])
+
+
+def _free(blocks: Blocks, tag: int, level: int, span: tuple[int, int], now: int) -> bool:
+    return span[1] + GRACE_US <= now and not blocks.any(tag, level, *span)
+
+
+def _by_month(rows: Columns) -> Iterator[tuple[tuple[int, int] | None, Columns]]:
+    for month, days in groupby(by(rows, DAY_US), key=lambda day: month_of(day[0])):
+        part = Columns()
+        for _, day in days:
+            part.extend(day)
+        yield month, part
+
+
+def _newest(opened: dict[int, Columns]) -> Iterator[tuple[int, Sample]]:
+    for tag, rows in opened.items():
+        yield tag, rows.ordered().sample(-1)

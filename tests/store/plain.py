@@ -1,0 +1,116 @@
+"""The store as a plain list of rows in the order of writing: what every answer is measured against."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain, groupby, pairwise
+from math import fsum
+from pathlib import Path
+from typing import NamedTuple
+
+from edge_agent.store.archive import asking
+from edge_agent.store.columns import FOREVER, Sample
+from edge_agent.store.store import PLANT_DB
+from edge_agent.store.summary import Summary
+from edge_agent.store.trends import MINUTE_US, Minute
+
+
+class Row(NamedTuple):
+    """One row as it was written."""
+
+    tag: str
+    at: int
+    seen: int
+    value: float | None
+    quality: int
+    reason: str | None
+
+
+@dataclass
+class Plain:
+    """Answers as Reader, TrendReader and AlarmReader do."""
+
+    rows: list[Row] = field(default_factory=list)
+
+    def past(self, rows: Sequence[Row]) -> int:
+        """Append what is not known yet, as Store.write_past."""
+        count = len(self.rows)
+        for row in rows:
+            newest = {s.at: (s.value, s.quality) for s in self.valid(row.tag)}.get(row.at)
+            if newest != (row.value, row.quality):
+                self.rows.append(row)
+        return len(self.rows) - count
+
+    def by_moment(self) -> dict[tuple[str, int], list[Row]]:
+        """Every row, superseded ones too, by tag and moment in the order of writing."""
+        found: defaultdict[tuple[str, int], list[Row]] = defaultdict(list)
+        for row in self.rows:
+            found[row.tag, row.at].append(row)
+        return dict(found)
+
+    def valid(self, tag: str, start: int = -FOREVER, end: int = FOREVER, until: int = FOREVER) -> list[Sample]:
+        """The newest row of each moment, by moment, both ends included."""
+        newest = {r.at: Sample(*r[1:]) for r in self.rows if r.tag == tag and start <= r.at <= end and r.seen <= until}  # type: ignore[arg-type]
+        return [newest[at] for at in sorted(newest)]
+
+    def good(self, tag: str, start: int = -FOREVER, end: int = FOREVER, until: int = FOREVER) -> list[Sample]:
+        return [s for s in self.valid(tag, start, end, until) if s.quality == 0 and s.value is not None]
+
+    def last(self, before: int) -> dict[str, Sample]:
+        found = {tag: self.valid(tag, end=before) for tag in {row.tag for row in self.rows}}
+        return {tag: samples[-1] for tag, samples in found.items() if samples}
+
+    def since(self, tag: str, state: float) -> int | None:
+        since = None
+        for sample in reversed(self.valid(tag)):
+            if sample.value != state:
+                break
+            since = sample.at
+        return since
+
+    def falls(self, tag: str, start: int, end: int, until: int) -> list[tuple[int, float, float]]:
+        pairs = pairwise(self.good(tag, start, end, until))
+        return [(b.at, a.value, b.value) for a, b in pairs if a.value is not None and (b.value or 0.0) < a.value]  # type: ignore[misc]
+
+    def summary(self, tag: str, start: int, end: int, until: int) -> Summary:
+        """From start to end, end excluded; the total is exact."""
+        rows, good = self.valid(tag, start, end - 1, until), self.good(tag, start, end - 1, until)
+        counts = (
+            len(rows),
+            sum(s.value is not None for s in rows),
+            len(good),
+            max((s.quality for s in rows), default=0),
+        )
+        if not good:
+            return Summary(*counts)
+        values = [s.value for s in good if s.value is not None]
+        fallen = len(self.falls(tag, start, end - 1, until))
+        ends = (good[0].at, good[0].value, good[-1].at, good[-1].value)
+        return Summary(*counts, fallen, min(values), max(values), fsum(values), *ends)
+
+    def minutes(self, tag: str, start: int, end: int) -> list[Minute]:
+        found = []
+        for minute, group in groupby(self.valid(tag, start, end - 1), key=lambda s: s.at // MINUTE_US):
+            rows = [(s.at, 0.0 if s.value is None and s.reason == "asleep" else s.value) for s in group]
+            known = [value for _, value in rows if value is not None]
+            found.append(Minute(tag, minute, sum(known) / len(known) if known else None, *rows[-1]))
+        return found
+
+    def usable(self, tag: str, before: int) -> int | None:
+        return max((s.at for s in self.valid(tag, end=before) if s.value is not None), default=None)
+
+    def oldest(self) -> int | None:
+        return min((row.at for row in self.rows), default=None)
+
+
+def stored(data: Path) -> dict[tuple[str, int], list[Row]]:
+    """What lies in plant.db, as Plain.by_moment."""
+    found: defaultdict[tuple[str, int], list[Row]] = defaultdict(list)
+    with asking(data / PLANT_DB) as archive:
+        for name, tag in archive.ids().items() if archive else ():
+            for piece in chain.from_iterable(archive.runs(tag, -FOREVER, FOREVER)) if archive else ():
+                for sample in piece.read(-FOREVER, FOREVER).samples():
+                    found[name, sample.at].append(Row(name, *sample))
+    return dict(found)

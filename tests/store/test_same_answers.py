@@ -1,0 +1,198 @@
+"""Whatever is written, sealed, merged, restarted or upgraded, the store answers as a plain table does."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from drivers.reading import Quality
+from edge_agent.batch import Batch
+from edge_agent.store import database
+from edge_agent.store.alarms import AlarmReader
+from edge_agent.store.columns import FOREVER
+from edge_agent.store.reader import Reader
+from edge_agent.store.store import Store
+from edge_agent.store.trends import TrendReader
+from tests.store.plain import Plain, Row, stored
+
+S = 1_000_000
+MINUTE, HOUR, DAY = 60 * S, 3600 * S, 86_400 * S
+START = 1_788_134_400 * S  # 2026-08-31 UTC, so that a month ends soon
+TAGS = ("m.e", "inv.state")
+
+# Few moments, so that rows meet; about the ends of days and months, and dates that nobody had.
+near = st.tuples(st.sampled_from([0, 0, 1, 3]), st.sampled_from([0, 60, 3600, 86_399]))
+dates = st.sampled_from([-5, 2**60, START - 40 * DAY])
+moments = st.one_of(near.map(lambda m: START + m[0] * DAY + m[1] * S), near.map(lambda m: START + m[1] * S + 1), dates)
+waits = st.sampled_from([1, S, 7 * MINUTE, HOUR, DAY, 31 * DAY])
+values = st.one_of(st.integers(0, 3).map(float), st.sampled_from([0.1, -0.0, 12345.678, 1e300]))
+kinds = st.one_of(
+    st.tuples(values, st.just(0), st.none()),
+    st.tuples(values, st.just(1), st.just("uncertain_value")),
+    st.sampled_from([(None, 3, "timeout"), (None, 4, None), (None, 3, "asleep"), (None, 0, None)]),
+)
+readings = st.tuples(st.sampled_from(TAGS), moments, kinds)
+
+
+def batch_of(rows: list[Row]) -> Batch:
+    batch = Batch()
+    for row in rows:
+        batch.add(row.tag, row.at, row.seen, row.value, Quality(row.quality), row.reason)
+    return batch
+
+
+def old_database(path: Path, version: int, rows: list[Row]) -> None:
+    """A plant.db as an earlier version made and filled it."""
+    with closing(sqlite3.connect(path)) as db:
+        for number in range(1, version + 1):
+            db.executescript((database.SCHEMA / f"{number:03}.sql").read_text(encoding="utf-8"))
+        db.executescript(f"PRAGMA user_version = {version}; PRAGMA journal_mode = WAL;")
+        tags = {tag: number + 1 for number, tag in enumerate(dict.fromkeys(row.tag for row in rows))}
+        db.executemany("INSERT INTO tag (name, id) VALUES (?, ?)", tags.items())
+        db.executemany("INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?)", [(tags[row.tag], *row[1:]) for row in rows])
+        db.commit()
+
+
+Drawn = tuple[str, int, tuple[float | None, int, str | None]]
+
+
+class SameAnswers(RuleBasedStateMachine):
+    """Both sides are written the same and asked the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.data = Path(self.folder.name)
+        self.plain, self.now = Plain(), START
+        self.store: Store | None = None
+        self.reader, self.trends, self.alarms = Reader(self.data), TrendReader(self.data), AlarmReader(self.data)
+
+    def teardown(self) -> None:
+        if self.store:
+            self.store.close()
+        self.folder.cleanup()
+
+    @initialize(version=st.integers(0, 2), rows=st.lists(readings, max_size=30))
+    def begin(self, version: int, rows: list[Drawn]) -> None:
+        if version:
+            self.plain.rows = self._seen(rows)
+            old_database(self.data / "plant.db", version, self.plain.rows)
+
+    @rule(rows=st.lists(readings, min_size=1, max_size=12))
+    def write(self, rows: list[Drawn]) -> None:
+        written, store = self._seen(rows), self._writer()
+        with store.transaction():
+            half = len(written) // 2
+            store.write([batch_of(written[:half]), batch_of(written[half:])])
+        self.plain.rows += written
+
+    @rule(tag=st.sampled_from(TAGS), count=st.integers(2, 150), step=st.sampled_from([S, MINUTE, 15 * MINUTE, DAY]))
+    def write_regularly(self, tag: str, count: int, step: int) -> None:
+        rows = [Row(tag, self.now + i * step, self.now + i * step, i % 50 / 10, 0, None) for i in range(count)]
+        with self._writer().transaction():
+            self._writer().write([batch_of(rows)])
+        self.plain.rows += rows
+
+    @rule(rows=st.lists(readings, min_size=1, max_size=12))
+    def write_past(self, rows: list[Drawn]) -> None:
+        written, store = self._seen(rows), self._writer()
+        with store.transaction():
+            assert store.write_past(batch_of(written)) == self.plain.past(written)
+
+    @rule(rows=st.lists(readings, min_size=1, max_size=5))
+    def fail(self, rows: list[Drawn]) -> None:
+        def write() -> None:
+            with store.transaction():
+                store.write([batch_of(self._seen(rows))])
+                raise ZeroDivisionError
+
+        store = self._writer()
+        with pytest.raises(ZeroDivisionError):
+            write()
+
+    @rule(wait=waits)
+    def wait(self, wait: int) -> None:
+        self.now += wait
+
+    @rule()
+    def go_back(self) -> None:
+        self.now -= 3 * HOUR
+
+    @rule()
+    def tidy(self) -> None:
+        self._writer().tidy()
+
+    @rule(rows=st.sampled_from([1, 20, 1000]), merged=st.sampled_from([5, 100_000]))
+    def tidy_all(self, rows: int, merged: int) -> None:
+        """As if so many rows were many."""
+        with patch("edge_agent.store.seal.STEP_ROWS", rows), patch("edge_agent.store.seal.MERGED_ROWS", merged):
+            while self._writer().tidy():
+                pass
+
+    @rule()
+    def restart(self) -> None:
+        if self.store:
+            self.store.close()
+        self.store = None
+
+    @rule(ends=st.tuples(moments, moments), until=st.one_of(st.just(FOREVER), moments), state=values)
+    def ask(self, ends: tuple[int, int], until: int, state: float) -> None:
+        start, end = sorted(ends)
+        for tag in TAGS:
+            number = self.reader.ids().get(tag, 99)
+            self._ask_near(tag, number, start, until)
+            assert self.reader.falls(number, start, end, until) == self.plain.falls(tag, start, end, until)
+            with patch("edge_agent.store.reader.PAGE", 3):
+                assert list(self.reader.samples(number, start, end)) == self.plain.valid(tag, start, end - 1)
+            assert self.reader.since(tag, state) == self.plain.since(tag, state)
+            self._ask_periods(tag, number, sorted({start, START + DAY, START + 2 * DAY, end}), until)
+        plain = [minute for name in TAGS for minute in self.plain.minutes(name, START, START + DAY)]
+        assert sorted(self.trends.minutes(TAGS, START, START + DAY)) == sorted(plain)
+
+    def _ask_near(self, tag: str, number: int, at: int, until: int) -> None:
+        before, after = self.plain.good(tag, end=at, until=until), self.plain.good(tag, start=at, until=until)
+        assert self.reader.good_before(number, at, until) == (before[-1] if before else None)
+        assert self.reader.good_after(number, at, until) == (after[0] if after else None)
+        assert self.trends.last_usable([tag], at).get(tag) == self.plain.usable(tag, at)
+        last = self.plain.good(tag, end=at)
+        told = (last[-1].at, last[-1].value, last[-1].reason) if last else None
+        assert self.alarms.last_good([tag], at).get(tag) == told
+
+    def _ask_periods(self, tag: str, number: int, edges: list[int], until: int) -> None:
+        found = self.reader.summaries(number, edges, until)
+        for told, (start, end) in zip(found, pairwise(edges), strict=True):
+            plain = self.plain.summary(tag, start, end, until)
+            assert told.total == (None if plain.total is None else pytest.approx(plain.total))
+            assert told._replace(total=None) == plain._replace(total=None)
+
+    @invariant()
+    def every_row_is_there_once_and_in_its_turn(self) -> None:
+        rows = stored(self.data)
+        assert rows == self.plain.by_moment()
+        assert self.trends.oldest() == self.plain.oldest()
+        for before in (FOREVER, START + DAY, START):
+            assert self.reader.last(before) == self.plain.last(before)
+
+    def _writer(self) -> Store:
+        if self.store is None:
+            self.store = Store(self.data)
+        return self.store
+
+    def _seen(self, rows: list[Drawn]) -> list[Row]:
+        self.now += S
+        return [Row(tag, at, self.now, *kind) for tag, at, kind in rows]
+
+
+SameAnswers.TestCase.settings = settings(
+    max_examples=80, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestSameAnswers = SameAnswers.TestCase
