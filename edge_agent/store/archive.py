@@ -10,7 +10,7 @@ from pathlib import Path
 
 from drivers.reading import Quality
 from edge_agent.store.blocks import Blocks, Piece, Wanted
-from edge_agent.store.columns import FOREVER, Columns, Sample
+from edge_agent.store.columns import FOREVER, Columns, Sample, joined
 from edge_agent.store.database import reading, version
 from edge_agent.store.hot import Open, shared
 from edge_agent.store.old import LAST, OldRows
@@ -55,24 +55,18 @@ class Archive:
 
     def rows(self, tag: int, start: int, end: int, until: int = FOREVER) -> Columns:
         """The newest row of each moment, both ends included, among those seen by a time."""
-        runs = self.runs(tag, start, end)
-        if len(runs) == 1:
-            return read(runs[0], start, end, until)
-        rows = Columns()
-        for run in runs:
-            rows.extend(read(run, start, end, until))
-        return rows
+        return self.page(tag, start, end, FOREVER, until)[0]
 
-    def pages(self, tag: int, start: int, end: int, most: int) -> list[tuple[int, int]]:
-        """The same span cut so that each part has about as many rows at most; both ends of each included."""
-        cuts, count = [start], 0
+    def page(self, tag: int, start: int, end: int, most: int, until: int = FOREVER) -> tuple[Columns, int]:
+        """As `rows`, but only about `most` of them, and from where to go on; past the end when that is all."""
+        found: list[Columns] = []
+        count = 0
         for run in self.runs(tag, start, end):
-            size = sum(piece.summary.n for piece in run if piece.summary)
-            if count and count + size > most:
-                cuts.append(min(piece.first_at for piece in run))
-                count = 0
-            count += size
-        return [(first, after - 1) for first, after in zip(cuts, [*cuts[1:], end + 1], strict=True)]
+            if count >= most:
+                return joined(found), min(piece.first_at for piece in run)
+            found.append(read(run, start, end, until))
+            count += len(found[-1])
+        return joined(found), end + 1
 
     def before(self, tag: int, at: int, wanted: Wanted, until: int = FOREVER) -> Sample | None:
         """The last wanted reading at or before a time, among those seen by a time."""
@@ -109,12 +103,8 @@ class Archive:
 
 def read(run: Run, start: int, end: int, until: int = FOREVER) -> Columns:
     """The newest row of each moment of a run, both ends included, among those seen by a time."""
-    if len(run) == 1:
-        return run[0].read(start, end).valid(until)
-    rows = Columns()
-    for piece in run:
-        rows.extend(piece.read(start, end))
-    return rows.ordered().valid(until)
+    rows = joined([piece.read(start, end) for piece in run])
+    return (rows if len(run) == 1 else rows.ordered()).valid(until)
 
 
 @contextmanager

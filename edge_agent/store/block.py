@@ -24,6 +24,7 @@ EXACT = 2.0**53  # every whole number below is a double
 PROBE = 16  # values that are looked at before all are
 _SPECIAL = (0.0, None, -0.0)  # by the kind of a value: a number, none, and the number that no integer stands for
 _MINUS_ZERO_BITS = 1 << 63
+_AT_ONCE, _BEHIND, _APART = range(3)  # how the times of getting lie to the moments
 
 
 def encode(rows: Columns) -> bytes:
@@ -61,22 +62,25 @@ def decode(body: bytes, start: int = -FOREVER, end: int = FOREVER) -> Columns:
 
 
 def _put_times(packer: Packer, at: list[int], seen: list[int]) -> None:
-    grain = gcd(*map(sub, at[1:], at)) or 1
-    packer.number(at[0])
-    packer.number(grain)
-    packer.series([(moment - at[0]) // grain for moment in at])
+    packer.series(at, gcd(*map(sub, at[1:], at)) or 1)
     lag = list(map(sub, seen, at))
-    behind = max(lag) - min(lag) <= max(seen) - min(seen)  # what was imported at once is seen at once
-    packer.number(behind)
-    packer.series(lag if behind else seen)
+    if not any(lag):
+        packer.number(_AT_ONCE)
+    elif max(lag) - min(lag) <= max(seen) - min(seen):
+        packer.number(_BEHIND)
+        packer.series(lag)
+    else:  # what was imported together was seen together
+        packer.number(_APART)
+        packer.series(seen)
 
 
 def _times(unpacker: Unpacker, count: int) -> tuple[list[int], list[int]]:
-    first, grain = unpacker.number(), unpacker.number()
-    at = [first + step * grain for step in unpacker.series(count)]
-    behind = unpacker.number()
+    at = unpacker.series(count)
+    kind = unpacker.number()
+    if kind == _AT_ONCE:
+        return at, at[:]
     seen = unpacker.series(count)
-    return at, list(map(add, seen, at)) if behind else seen
+    return at, list(map(add, seen, at)) if kind == _BEHIND else seen
 
 
 def _kinds(values: list[float | None]) -> list[int] | None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Literal
 
 from edge_agent.store.block import decode, encode
-from edge_agent.store.columns import Columns
+from edge_agent.store.columns import FOREVER, Columns, joined
 from edge_agent.store.span import (
     DAY,
     DAY_US,
@@ -26,13 +26,16 @@ from edge_agent.store.summary import Summary, summary
 
 _HEADER = f"first_at, last_at, seen, {', '.join(Summary._fields)}"
 _PLACES = ", ".join("?" * (len(Summary._fields) + 9))
-_PUT = f"INSERT INTO block (tag, level, start, due, step, {_HEADER}, body) VALUES ({_PLACES})"
+_PUT = f"INSERT INTO block (id, tag, level, start, due, step, {_HEADER}) VALUES ({_PLACES})"
 _OVERLAPPING = " UNION ALL ".join(
     f"""
 SELECT level, id, {_HEADER} FROM block WHERE tag = ?1 AND level = {level}
   AND start > ?2 - {LONGEST_US[level]} AND start <= ?3 AND first_at <= ?3 AND last_at >= ?2"""
     for level in LEVELS
 )
+PIECE = 500  # bytes: eight fill a page of SQLite, where whole bodies would leave a third of many pages empty
+_PIECES = 1 << 20  # more than any body has
+_STAYING = 1 << 40  # ids from here on: blocks that come and go shall tear no holes among those that stay
 Wanted = Literal["n", "usable", "good"]  # any row, one with a value, one with a good value
 WANTED: tuple[Wanted, ...] = ("n", "usable", "good")
 _OLDEST = f"""
@@ -80,8 +83,14 @@ class Blocks:
     def put(self, tag: int, level: int, start: int, rows: Columns) -> None:
         """Add a block of ordered rows; `start` is that of its month or day."""
         step = median_step(rows)
+        due = _due(level, start, step)
+        block = self._free_id(_STAYING if due is None else 0)
         header = (rows.at[0], rows.at[-1], max(rows.seen), *summary(rows))
-        self._db.execute(_PUT, (tag, level, start, _due(level, start, step), step, *header, encode(rows)))
+        self._db.execute(_PUT, (block, tag, level, start, due, step, *header))
+        body, first = encode(rows), block * _PIECES
+        cuts = range(0, len(body), PIECE)
+        pieces = [(first + number, body[cut : cut + PIECE]) for number, cut in enumerate(cuts)]
+        self._db.executemany("INSERT INTO body VALUES (?, ?)", pieces)
 
     def pieces(self, tag: int, start: int, end: int) -> list[Piece]:
         """The blocks with rows from moment to moment, both included, in the order of writing."""
@@ -106,11 +115,12 @@ class Blocks:
     def take(self, tag: int, level: int, start: int, end: int) -> Columns:
         """Take the blocks of a level and of shorter ones in a span out of the table; answers their rows by moment."""
         where = "tag = ? AND level >= ? AND start >= ? AND start < ?"
-        found = self._db.execute(f"SELECT body FROM block WHERE {where} ORDER BY level, id", (tag, level, start, end))
-        rows = Columns()
-        for (body,) in found:
-            rows.extend(decode(body))
-        self._db.execute(f"DELETE FROM block WHERE {where}", (tag, level, start, end))
+        found = self._db.execute(f"SELECT id FROM block WHERE {where} ORDER BY level, id", (tag, level, start, end))
+        blocks = [block for (block,) in found]
+        rows = joined([self._read(block, -FOREVER, FOREVER) for block in blocks])
+        self._db.executemany("DELETE FROM block WHERE id = ?", [(block,) for block in blocks])
+        spans = [(block * _PIECES, (block + 1) * _PIECES) for block in blocks]
+        self._db.executemany("DELETE FROM body WHERE id >= ? AND id < ?", spans)
         return rows.ordered()
 
     def extent(self, tag: int, level: int, start: int, end: int) -> tuple[int, bool]:
@@ -131,13 +141,18 @@ class Blocks:
         statement = "SELECT 1 FROM block WHERE tag = ? AND level >= ? AND start >= ? AND start < ? LIMIT 1"
         return self._db.execute(statement, (tag, level, start, end)).fetchone() is not None
 
+    def _free_id(self, least: int) -> int:
+        statement = "SELECT COALESCE(MAX(id), ?1) + 1 FROM block WHERE id BETWEEN ?1 AND ?1 + ?2"
+        return int(self._db.execute(statement, (least, _STAYING - 1)).fetchone()[0])
+
     def _one(self, statement: str, *values: int) -> int | None:
         found: int | None = self._db.execute(statement, values).fetchone()[0]
         return found
 
-    def _read(self, number: int, start: int, end: int) -> Columns:
-        body: bytes = self._db.execute("SELECT body FROM block WHERE id = ?", (number,)).fetchone()[0]
-        return decode(body, start, end)
+    def _read(self, block: int, start: int, end: int) -> Columns:
+        span = (block * _PIECES, (block + 1) * _PIECES)
+        found = self._db.execute("SELECT bytes FROM body WHERE id >= ? AND id < ? ORDER BY id", span)
+        return decode(b"".join([piece for (piece,) in found]), start, end)
 
 
 def _due(level: int, start: int, step: int | None) -> int | None:

@@ -92,4 +92,15 @@ class Columns:
         """Every row."""
         good = repeat(Quality.GOOD, len(self))
         qualities = map(_QUALITIES.__getitem__, self.qualities) if any(self.qualities) else good
-        return map(Sample._make, zip(self.at, self.seen, self.values, qualities, self.reasons, strict=True))
+        rows = zip(self.at, self.seen, self.values, qualities, self.reasons, strict=True)
+        return map(tuple.__new__, repeat(Sample), rows)  # half the time of Sample._make
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """The rows of all, those of later parts written later; a single part itself."""
+    if len(parts) == 1:
+        return parts[0]
+    rows = Columns()
+    for part in parts:
+        rows.extend(part)
+    return rows

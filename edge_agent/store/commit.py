@@ -61,15 +61,19 @@ class Commit:
             return Columns()
         return self._slice(self._ends[place - 1] if place else 0, self._ends[place])
 
-    def newest(self) -> Iterator[tuple[int, Sample]]:
-        """Each tag with its newest row."""
+    def newest(self) -> Iterator[tuple[int, int, int]]:
+        """Each tag with the moment and the number of its newest row."""
         start = 0
         for tag, end in zip(self._tags, self._ends, strict=True):
-            newest = end - 1
-            if end - start > 1:
-                newest = max(range(start, end), key=lambda row: (self._at[row], row))
-            yield tag, self._slice(newest, newest + 1).sample(0)
+            row = end - 1
+            if end - start > 1 and max(self._at[start:end]) > self._at[row]:
+                row = max(range(start, end), key=lambda i: (self._at[i], i))
+            yield tag, self._at[row], row
             start = end
+
+    def sample(self, row: int) -> Sample:
+        """The row of a number."""
+        return self._slice(row, row + 1).sample(0)
 
     def _slice(self, start: int, end: int) -> Columns:
         at, seen = self._at[start:end].tolist(), self._seen[start:end].tolist()

@@ -55,8 +55,9 @@ class Hot:
             newest = db.execute("SELECT tag, at, seen, value, quality, reason FROM present")
             self._newest = {tag: Sample(at, seen, v, Quality(q), why) for tag, at, seen, v, q, why in newest}
         self._drop(sealed)
-        for number, body in db.execute("SELECT id, body FROM hot WHERE id > ? ORDER BY id", (self._upto,)):
-            self._add(number, Commit(body))
+        later = db.execute("SELECT id, body FROM hot WHERE id > ? ORDER BY id", (self._upto,)).fetchall()
+        if later:
+            self._add([number for number, _ in later], [Commit(body) for _, body in later])
 
     def rows(self, tag: int) -> Columns:
         """Of one tag by moment; not to be changed."""
@@ -84,13 +85,17 @@ class Hot:
             del self._ids[:place], self._commits[:place]
             self._rows.clear()
 
-    def _add(self, number: int, commit: Commit) -> None:
-        self._ids.append(number)
-        self._commits.append(commit)
-        self._upto = number
-        for tag, sample in commit.newest():
-            known = self._newest.get(tag)
-            if known is None or sample.at >= known.at:
+    def _add(self, ids: list[int], commits: list[Commit]) -> None:
+        self._ids += ids
+        self._commits += commits
+        self._upto = ids[-1]
+        found: dict[int, Sample] = {}
+        for commit in reversed(commits):  # so that few rows are looked at which later ones supersede
+            for tag, at, row in commit.newest():
+                if tag not in found or at > found[tag].at:
+                    found[tag] = commit.sample(row)
+        for tag, sample in found.items():
+            if tag not in self._newest or sample.at >= self._newest[tag].at:
                 self._newest[tag] = sample
 
 

@@ -9,12 +9,12 @@ import zlib
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, repeat
-from operator import add, sub
+from operator import add, floordiv, mul, sub
 from typing import Any
 
 LEVEL = 6  # of zlib; 9 takes off less than a hundredth of what real meters give
 _CODES = {1: "B", 2: "H", 3: "I", 4: "I", 5: "Q", 6: "Q", 7: "Q", 8: "Q"}  # array types by bytes a number needs
-_PLAIN, _STEPS = 0, 1
+_PLAIN = 0  # where steps have their grain
 
 
 class Packer:
@@ -38,13 +38,18 @@ class Packer:
         self.number(len(said))
         self._planes.append(said)
 
-    def series(self, values: Sequence[int]) -> None:
-        """Integers whose largest is less than 2**64 above the smallest: as they are or as steps, which is narrower."""
+    def series(self, values: Sequence[int], grain: int = 1) -> None:
+        """Integers whose largest is less than 2**64 above the smallest: as they are or as steps, which is narrower.
+
+        grain: divides every step.
+        """
         low, high = min(values, default=0), max(values, default=0)
         steps = list(map(sub, values[1:], values))
+        if grain > 1:
+            steps = list(map(floordiv, steps, repeat(grain)))
         least, most = min(steps, default=0), max(steps, default=0)
         if most - least < high - low:
-            self.number(_STEPS)
+            self.number(grain)
             self.number(values[0])
             self._offsets(steps, least, most)
         else:
@@ -105,10 +110,13 @@ class Unpacker:
 
     def series(self, count: int) -> list[int]:
         """The integers of a series of `count`."""
-        if self.number() == _PLAIN:
+        grain = self.number()
+        if grain == _PLAIN:
             return list(self._offsets(count))
-        first = self.number()
-        return list(accumulate(self._offsets(count - 1), initial=first))
+        first, steps = self.number(), self._offsets(count - 1)
+        if grain > 1:
+            steps = map(mul, steps, repeat(grain))
+        return list(accumulate(steps, initial=first))
 
     def raw(self, code: str, count: int) -> array[Any]:
         """The `count` numbers of an array of this type."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from edge_agent.ledger import LedgerEvent, Person
 from edge_agent.store.archive import asking
-from edge_agent.store.columns import FOREVER, Columns, Sample
+from edge_agent.store.columns import FOREVER, Sample
 from edge_agent.store.database import reading, version
 from edge_agent.store.store import PLANT_DB, AmountRow
 from edge_agent.store.story import Fall, falls, standing, summaries
@@ -82,11 +82,11 @@ class Reader:
 
     def samples(self, tag: int, start: int, end: int) -> Iterator[Sample]:
         """Every reading from start to end, end excluded, oldest first; superseded rows left out."""
-        with asking(self._path) as archive:
-            pages = archive.pages(tag, start, end - 1, PAGE) if archive else []
-        for first, last in pages:
+        while start < end:
             with asking(self._path) as archive:
-                rows = archive.rows(tag, first, last) if archive else Columns()
+                if archive is None:
+                    return
+                rows, start = archive.page(tag, start, end - 1, PAGE)
             yield from rows.samples()
 
     def amounts(self, tag: str, until: int = FOREVER) -> list[AmountRow]:

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from edge_agent.store.blocks import Blocks
-from edge_agent.store.columns import Columns, Sample
+from edge_agent.store.columns import Columns, Sample, joined
 from edge_agent.store.commit import Commit
-from edge_agent.store.span import DAY, DAY_US, GRACE_US, HOUR_US, MONTH, PART, by, is_slow, median_step, month_of
+from edge_agent.store.span import DAY, DAY_US, HOUR_US, MONTH, PART, by, is_over, is_slow, median_step, month_of
 
-STEP_ROWS = 200_000  # rows in one step: a quarter of a second of work on a small server
+STEP_ROWS = 100_000  # rows in one step: a quarter of a second of work on a small server
 STEP_BLOCKS = 5000  # new blocks in one step: half a second
 MERGED_ROWS = 200_000  # the most in one block; parts of a day that has more stay parts
 _DUE = "SELECT tag, level, start FROM block WHERE due <= ? ORDER BY due LIMIT 1"
@@ -84,7 +84,7 @@ class Sealer:
             for tag in commit.tags():
                 part = commit.rows(tag)
                 opened[tag].extend(part)
-                days.update((tag, at // DAY_US) for at in part.at)
+                days.update((tag, day) for day in {at // DAY_US for at in part.at})
                 rows += len(part)
             if rows >= STEP_ROWS or len(days) >= STEP_BLOCKS:
                 break
@@ -108,19 +108,20 @@ class Sealer:
 
 
 def place(blocks: Blocks, tag: int, rows: Columns, now: int) -> None:
-    """Put ordered rows into blocks; at once into those of a long span where it is over and has nothing yet."""
-    for month, part in _by_month(rows):
-        if month and _free(blocks, tag, MONTH, month, now) and is_slow(median_step(part)):
+    """Put ordered rows into blocks: at once into those of a long span where it is over and has nothing yet.
+
+    The last span is left to be merged, as more of it may follow.
+    """
+    months = _by_month(rows)
+    for number, (month, part) in enumerate(months, 1):
+        more = number < len(months)
+        if month and more and _free(blocks, tag, MONTH, month, now) and is_slow(median_step(part)):
             blocks.put(tag, MONTH, month[0], part)
-        else:
-            place_days(blocks, tag, part, now)
-
-
-def place_days(blocks: Blocks, tag: int, rows: Columns, now: int) -> None:
-    """Put ordered rows into blocks of a day or a part of it."""
-    for start, day in by(rows, DAY_US):
-        level = DAY if _free(blocks, tag, DAY, (start, start + DAY_US), now) else PART
-        blocks.put(tag, level, start, day)
+            continue
+        days = list(by(part, DAY_US))
+        for start, day in days:
+            whole = (more or start != days[-1][0]) and _free(blocks, tag, DAY, (start, start + DAY_US), now)
+            blocks.put(tag, DAY if whole else PART, start, day)
 
 
 def remember(db: sqlite3.Connection, newest: Iterable[tuple[int, Sample]]) -> None:
@@ -129,15 +130,12 @@ def remember(db: sqlite3.Connection, newest: Iterable[tuple[int, Sample]]) -> No
 
 
 def _free(blocks: Blocks, tag: int, level: int, span: tuple[int, int], now: int) -> bool:
-    return span[1] + GRACE_US <= now and not blocks.any(tag, level, *span)
+    return is_over(span[1], now) and not blocks.any(tag, level, *span)
 
 
-def _by_month(rows: Columns) -> Iterator[tuple[tuple[int, int] | None, Columns]]:
-    for month, days in groupby(by(rows, DAY_US), key=lambda day: month_of(day[0])):
-        part = Columns()
-        for _, day in days:
-            part.extend(day)
-        yield month, part
+def _by_month(rows: Columns) -> list[tuple[tuple[int, int] | None, Columns]]:
+    days = groupby(by(rows, DAY_US), key=lambda day: month_of(day[0]))
+    return [(month, joined([day for _, day in group])) for month, group in days]
 
 
 def _newest(opened: dict[int, Columns]) -> Iterator[tuple[int, Sample]]:

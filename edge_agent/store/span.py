@@ -41,6 +41,11 @@ def by(rows: Columns, length: int) -> Iterator[tuple[int, Columns]]:
         first = last
 
 
+def is_over(end: int, now: int) -> bool:
+    """Whether a span that ends then is complete but for stragglers."""
+    return end + GRACE_US <= now
+
+
 def median_step(rows: Columns) -> int | None:
     """The median microseconds from one row to the next; None for a single row."""
     steps = sorted(after - before for before, after in zip(rows.at, rows.at[1:], strict=False))

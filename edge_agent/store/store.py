@@ -108,13 +108,13 @@ class Store:
         tags: list[int] = []
         rows = Columns()
         for batch in batches:
-            tags += map(self._id, batch.tags)
+            tags += self._numbers(batch.tags)
             rows.extend(Columns(batch.at, batch.seen, batch.values, batch.qualities, batch.reasons))
         return self._append(tags, rows)
 
     def write_past(self, batch: Batch) -> int:
         """Append rows that are not known yet; taking the same past in twice adds nothing."""
-        tags = [self._id(tag) for tag in batch.tags]
+        tags = self._numbers(batch.tags)
         rows = Columns(batch.at, batch.seen, batch.values, batch.qualities, batch.reasons)
         hot = Hot()
         hot.refresh(self._db)
@@ -173,6 +173,12 @@ class Store:
                 self.tidy()
         except (sqlite3.Error, OSError) as error:
             log.warning("the open time cannot be sealed yet: %s", error)
+
+    def _numbers(self, tags: list[str]) -> list[int]:
+        try:
+            return list(map(self._ids.__getitem__, tags))
+        except KeyError:
+            return list(map(self._id, tags))
 
     def _id(self, tag: str) -> int:
         found = self._ids.get(tag)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from edge_agent.store.archive import Archive, Run, read
 from edge_agent.store.columns import FOREVER
@@ -50,13 +49,16 @@ def summaries(archive: Archive, tag: int, edges: Sequence[int], until: int) -> l
     start, end = edges[0], edges[-1] - 1
     for run in archive.runs(tag, start, end):
         told = _told(run, start, end, until)
-        place = bisect_right(edges, max(run[0].first_at, start)) - 1
-        if told and run[0].last_at < edges[place + 1]:
-            found[place] = found[place].then(told)
-            continue
+        if told:
+            place = bisect_right(edges, run[0].first_at) - 1
+            if run[0].last_at < edges[place + 1]:
+                found[place] = found[place].then(told)
+                continue
         rows = read(run, start, end, until)
-        for place, (first, after) in enumerate(pairwise(edges)):
-            found[place] = found[place].then(summary(rows.between(first, after - 1)))
+        place = bisect_right(edges, rows.at[0]) - 1 if rows.at else len(found)
+        while place < len(found) and edges[place] <= rows.at[-1]:
+            found[place] = found[place].then(summary(rows.between(edges[place], edges[place + 1] - 1)))
+            place += 1
     return found
 
 

@@ -6,7 +6,8 @@ import sqlite3
 
 from edge_agent.store.blocks import Blocks
 from edge_agent.store.old import OldRows
-from edge_agent.store.seal import place_days, remember
+from edge_agent.store.seal import remember
+from edge_agent.store.span import DAY, DAY_US, PART, is_over
 
 
 def carry_over(db: sqlite3.Connection) -> None:
@@ -15,6 +16,7 @@ def carry_over(db: sqlite3.Connection) -> None:
     now = old.seen()
     for (tag,) in db.execute("SELECT id FROM tag").fetchall():
         for rows in old.days(tag):
-            place_days(blocks, tag, rows, now)
+            start = rows.at[0] - rows.at[0] % DAY_US
+            blocks.put(tag, DAY if is_over(start + DAY_US, now) else PART, start, rows)
     remember(db, old.newest().items())
     db.execute("DROP TABLE sample")

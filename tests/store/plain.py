@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain, groupby, pairwise
 from math import fsum
 from pathlib import Path
 from typing import NamedTuple
 
+from edge_agent.store import database
 from edge_agent.store.archive import asking
 from edge_agent.store.columns import FOREVER, Sample
 from edge_agent.store.store import PLANT_DB
@@ -114,3 +117,15 @@ def stored(data: Path) -> dict[tuple[str, int], list[Row]]:
                 for sample in piece.read(-FOREVER, FOREVER).samples():
                     found[name, sample.at].append(Row(name, *sample))
     return dict(found)
+
+
+def old_database(path: Path, version: int, rows: Sequence[Row]) -> None:
+    """A plant.db as an earlier version made and filled it."""
+    with closing(sqlite3.connect(path)) as db:
+        for number in range(1, version + 1):
+            db.executescript((database.SCHEMA / f"{number:03}.sql").read_text(encoding="utf-8"))
+        db.executescript(f"PRAGMA user_version = {version}; PRAGMA journal_mode = WAL;")
+        tags = {tag: number + 1 for number, tag in enumerate(dict.fromkeys(row.tag for row in rows))}
+        db.executemany("INSERT INTO tag (name, id) VALUES (?, ?)", tags.items())
+        db.executemany("INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?)", [(tags[row.tag], *row[1:]) for row in rows])
+        db.commit()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
-from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
@@ -16,13 +14,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from drivers.reading import Quality
 from edge_agent.batch import Batch
-from edge_agent.store import database
 from edge_agent.store.alarms import AlarmReader
 from edge_agent.store.columns import FOREVER
 from edge_agent.store.reader import Reader
 from edge_agent.store.store import Store
 from edge_agent.store.trends import TrendReader
-from tests.store.plain import Plain, Row, stored
+from tests.store.plain import Plain, Row, old_database, stored
 
 S = 1_000_000
 MINUTE, HOUR, DAY = 60 * S, 3600 * S, 86_400 * S
@@ -48,18 +45,6 @@ def batch_of(rows: list[Row]) -> Batch:
     for row in rows:
         batch.add(row.tag, row.at, row.seen, row.value, Quality(row.quality), row.reason)
     return batch
-
-
-def old_database(path: Path, version: int, rows: list[Row]) -> None:
-    """A plant.db as an earlier version made and filled it."""
-    with closing(sqlite3.connect(path)) as db:
-        for number in range(1, version + 1):
-            db.executescript((database.SCHEMA / f"{number:03}.sql").read_text(encoding="utf-8"))
-        db.executescript(f"PRAGMA user_version = {version}; PRAGMA journal_mode = WAL;")
-        tags = {tag: number + 1 for number, tag in enumerate(dict.fromkeys(row.tag for row in rows))}
-        db.executemany("INSERT INTO tag (name, id) VALUES (?, ?)", tags.items())
-        db.executemany("INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?)", [(tags[row.tag], *row[1:]) for row in rows])
-        db.commit()
 
 
 Drawn = tuple[str, int, tuple[float | None, int, str | None]]

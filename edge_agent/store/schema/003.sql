@@ -9,7 +9,7 @@ CREATE TABLE hot (
   body BLOB NOT NULL
 ) STRICT;
 
--- The sealed time, tag by tag (block.py). For one moment of a tag a row of a higher level was written
+-- The sealed time, tag by tag. For one moment of a tag a row of a higher level was written
 -- later than one of a lower level, and among the parts of a day one of a higher id later.
 CREATE TABLE block (
   id       INTEGER PRIMARY KEY,
@@ -27,11 +27,16 @@ CREATE TABLE block (
   worst    INTEGER NOT NULL,  -- drivers.reading.Quality of all moments
   falls    INTEGER NOT NULL,  -- from one good value to the next; what follows is about good values
   low REAL, high REAL, total REAL,
-  opened INTEGER, opening REAL, closed INTEGER, closing REAL,  -- the first and the last, time and value
-  body     BLOB NOT NULL
+  opened INTEGER, opening REAL, closed INTEGER, closing REAL  -- the first and the last, time and value
 ) STRICT;
 CREATE INDEX block_by_tag ON block (tag, level, start);
 CREATE INDEX block_due ON block (due) WHERE due IS NOT NULL;
+
+-- What lies in the blocks (block.py), cut into pieces.
+CREATE TABLE body (
+  id    INTEGER PRIMARY KEY,  -- 2^20 times the id of the block, and the number of the piece
+  bytes BLOB NOT NULL
+) STRICT;
 
 -- The newest reading of each tag among the sealed ones.
 CREATE TABLE present (
