@@ -9,10 +9,10 @@ from operator import itemgetter
 from pathlib import Path
 
 from drivers.reading import Quality
-from edge_agent.store.blocks import Blocks, Piece, Wanted
 from edge_agent.store.columns import FOREVER, Columns, Sample, joined
 from edge_agent.store.database import reading, version
 from edge_agent.store.hot import Open, shared
+from edge_agent.store.index import Index, Piece, Wanted
 from edge_agent.store.old import LAST, OldRows
 from edge_agent.store.span import HOUR_US, by
 
@@ -26,7 +26,7 @@ class Archive:
         """sealed: whether the database has blocks."""
         self._db = db
         self._open = opened
-        self._blocks = Blocks(db) if sealed else None
+        self._sealed = Index(db) if sealed else None
 
     def ids(self) -> dict[str, int]:
         """Every tag that was ever stored."""
@@ -42,12 +42,12 @@ class Archive:
 
     def oldest(self) -> int | None:
         """The moment of the oldest reading."""
-        found = (self._open.oldest(), self._blocks.oldest() if self._blocks else None)
+        found = (self._open.oldest(), self._sealed.oldest() if self._sealed else None)
         return min((at for at in found if at is not None), default=None)
 
     def runs(self, tag: int, start: int, end: int) -> list[Run]:
         """What there is of a tag from moment to moment, both included; the runs by time."""
-        pieces = self._blocks.pieces(tag, start, end) if self._blocks else []
+        pieces = self._sealed.pieces(tag, start, end) if self._sealed else []
         rows = self._open.rows(tag).between(start, end)
         # Hour by hour, so that one late row does not reach over all that was sealed since.
         pieces += [Piece(part.at[0], part.at[-1], 0, None, part.between) for _, part in by(rows, HOUR_US)]
@@ -72,7 +72,7 @@ class Archive:
         """The last wanted reading at or before a time, among those seen by a time."""
         while True:
             known = self._open_moments(tag, -FOREVER, at, wanted, until)
-            block = self._blocks.latest(tag, at, wanted) if self._blocks else None
+            block = self._sealed.latest(tag, at, wanted) if self._sealed else None
             start = max(-FOREVER if block is None else block, known[-1] if known else -FOREVER)
             if start == -FOREVER:
                 return None
@@ -86,7 +86,7 @@ class Archive:
         """The first wanted reading at or after a time, among those seen by a time."""
         while True:
             known = self._open_moments(tag, at, FOREVER, wanted, until)
-            block = self._blocks.earliest(tag, at, wanted) if self._blocks else None
+            block = self._sealed.earliest(tag, at, wanted) if self._sealed else None
             end = min(FOREVER if block is None else block, known[0] if known else FOREVER)
             if end == FOREVER:
                 return None

@@ -14,12 +14,11 @@ from itertools import groupby
 from edge_agent.store.blocks import Blocks
 from edge_agent.store.columns import Columns, Sample, joined
 from edge_agent.store.commit import Commit
+from edge_agent.store.merge import Merger
 from edge_agent.store.span import DAY, DAY_US, HOUR_US, MONTH, PART, by, is_over, is_slow, median_step, month_of
 
 STEP_ROWS = 100_000  # rows in one step: a quarter of a second of work on a small server
 STEP_BLOCKS = 5000  # new blocks in one step: half a second
-MERGED_ROWS = 200_000  # the most in one block; parts of a day that has more stay parts
-_DUE = "SELECT tag, level, start FROM block WHERE due <= ? ORDER BY due LIMIT 1"
 _PRESENT = """
 INSERT INTO present VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tag) DO UPDATE SET
   at = excluded.at, seen = excluded.seen, value = excluded.value, quality = excluded.quality, reason = excluded.reason
@@ -30,16 +29,17 @@ class Sealer:
     """What is to be sealed and merged in the database of one writer."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        self._db, self._blocks = db, Blocks(db)
-        self.load()
+        self._db, self._blocks, self._merger = db, Blocks(db), Merger(db)
+        self.last = self._rows = 0  # the last commit, rows that are open
+        self._seen: list[int] = []  # when the open commits were got, in their order
+        self._ready = 0  # how many of them, oldest first, are older than the open hour
+        self._now = self._hour = 0
+        self._load()
 
     def load(self) -> None:
-        """Learn from the database what is open; also after a transaction that failed."""
-        self._seen: list[int] = []  # by commit that is open, in their order
-        self._rows = self._ready = self._now = self._hour = 0
-        self.last = int(self._db.execute("SELECT value FROM mark WHERE name = 'sealed'").fetchone()[0])
-        for number, rows, seen in self._db.execute("SELECT id, rows, seen FROM hot ORDER BY id"):
-            self.written(number, rows, seen)
+        """Learn from the database what there is to do; also after a transaction that failed."""
+        self._merger.forget()
+        self._load()
 
     def written(self, number: int, rows: int, seen: int) -> None:
         """Note a commit: how many rows, and the newest time at which one was got."""
@@ -61,18 +61,21 @@ class Sealer:
     @property
     def due(self) -> bool:
         """Whether there is a step to do."""
-        return self.full or self._ready > 0 or self._merge() is not None
+        return self.full or self._ready > 0 or self._merger.due(self._now)
 
     def step(self) -> None:
         """Seal what was committed before the open hour, or else merge what belongs together, a part of it."""
         if self.full or self._ready:
             self._seal(len(self._seen) if self.full else self._ready)
-        elif merge := self._merge():
-            self._carry_out(*merge)
+        else:
+            self._merger.step(self._now)
 
-    def _merge(self) -> tuple[int, int, int] | None:
-        found: tuple[int, int, int] | None = self._db.execute(_DUE, (self._now,)).fetchone()
-        return found
+    def _load(self) -> None:
+        self._seen.clear()
+        self._rows = self._ready = self._now = self._hour = 0
+        self.last = int(self._db.execute("SELECT value FROM mark WHERE name = 'sealed'").fetchone()[0])
+        for number, rows, seen in self._db.execute("SELECT id, rows, seen FROM hot ORDER BY id"):
+            self.written(number, rows, seen)
 
     def _seal(self, most: int) -> None:
         """At most so many commits, oldest first: their rows go to blocks in the same transaction."""
@@ -93,18 +96,7 @@ class Sealer:
         remember(self._db, _newest(opened))
         self._db.execute("DELETE FROM hot WHERE id <= ?", (last,))
         self._db.execute("UPDATE mark SET value = ? WHERE name = 'sealed'", (last,))
-        self.load()
-
-    def _carry_out(self, tag: int, level: int, start: int) -> None:
-        """Merge the parts of a day, or the days of a month unless one of them is of a faster time."""
-        into, span = DAY, (start, start + DAY_US)
-        if level == DAY:
-            into, span = MONTH, month_of(start) or span
-        rows, fast = self._blocks.extent(tag, into, *span)
-        if rows > MERGED_ROWS or (into == MONTH and fast):
-            self._blocks.leave(tag, level, *span)
-        else:
-            self._blocks.put(tag, into, span[0], self._blocks.take(tag, into, *span))
+        self._load()
 
 
 def place(blocks: Blocks, tag: int, rows: Columns, now: int) -> None:

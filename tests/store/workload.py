@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from drivers.reading import Quality
 from edge_agent.batch import Batch
+from edge_agent.store import merge, seal
 from edge_agent.store.store import PLANT_DB, Store
 from tests.store.plain import Plain, Row, old_database, stored
 
@@ -41,8 +42,8 @@ def run(data: Path) -> None:
             say(f"commit {number}")
             if number % TURN == TURN - 1:
                 say(f"seal {number}")
-                with patch("edge_agent.store.seal.STEP_ROWS", 300):  # several steps, and merges as time goes by
-                    while store.tidy():
+                with patch.multiple(seal, STEP_ROWS=300), patch.multiple(merge, STEP_ROWS=1, STEP_BLOCKS=3):
+                    while store.tidy():  # in many steps
                         pass
                 say(f"sealed {number}")
 

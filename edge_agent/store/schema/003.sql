@@ -17,6 +17,7 @@ CREATE TABLE block (
   level    INTEGER NOT NULL CHECK (level IN (1, 2, 3)),  -- 1 a month, 2 a day, 3 part of a day, UTC
   start    INTEGER NOT NULL,  -- of the month or day
   due      INTEGER,           -- from when it may be merged into the next level; NULL when it stays
+  holds    INTEGER NOT NULL,  -- up to which id it holds the blocks of the next level in its span
   first_at INTEGER NOT NULL,
   last_at  INTEGER NOT NULL,
   seen     INTEGER NOT NULL,  -- the newest time at which a row was got
@@ -49,9 +50,10 @@ CREATE TABLE present (
 ) STRICT;
 
 -- opening: a number drawn by each writer, so that a reader knows its file again; sealed: up to which
--- id the commits are sealed; filed: how many readings people have filed so far.
+-- id the commits are sealed; erased: up to which id blocks were taken out; filed: how many readings
+-- people have filed so far.
 CREATE TABLE mark (
   name  TEXT PRIMARY KEY,
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO mark VALUES ('opening', 0), ('sealed', 0), ('filed', 0);
+INSERT INTO mark VALUES ('opening', 0), ('sealed', 0), ('erased', 0), ('filed', 0);
