@@ -1,7 +1,8 @@
-"""The table of sealed blocks as its writer uses it: put, merge with others of the time, take out.
+"""The table of sealed blocks as its writer uses it.
 
-Merging leaves the merged blocks where they are and notes in the new one up to which id it holds them: they
-are `held`, nobody reads them, and they are taken out all at once, which frees whole pages of the file.
+Parts of a day come in seals: all that one step of sealing had of that day, tag by tag, side by side in the
+file. A block that was merged from others notes up to where it `holds` them; nobody reads those any more,
+and they are taken out all at once, which frees whole pages.
 """
 
 from __future__ import annotations
@@ -10,20 +11,22 @@ import sqlite3
 from collections.abc import Sequence
 
 from edge_agent.store.block import decode, encode
-from edge_agent.store.columns import FOREVER, Columns, joined
-from edge_agent.store.span import DAY, DAY_US, GRACE_US, MONTH, PART, is_slow, median_step, month_of
+from edge_agent.store.columns import FOREVER, Columns
+from edge_agent.store.span import DAY, GRACE_US, PART, is_slow, median_step, month_of
 from edge_agent.store.summary import Summary, summary
 
-MERGED_ROWS = 200_000  # the most in one block; parts of a day that has more stay parts
 PIECE = 500  # bytes: eight fill a page of SQLite, where whole bodies would leave a third of many pages empty
 HEADER = f"first_at, last_at, seen, {', '.join(Summary._fields)}"
-_PIECES = 1 << 20  # more than any body has
-_STAYING = 1 << 40  # ids from here on: blocks that come and go shall tear no holes among those that stay
+TAGS = 1 << 20  # a part's id is that of its seal times this, and its tag
+_PIECES = 1 << 14  # a piece's id is that of its block times this, and its number
+# Ids of merged blocks begin here: those that go on to a month, and those that stay. What comes and goes
+# shall tear no holes among what stays.
+_GOING, _STAYING = 1 << 48, 3 << 47
 _PLACES = ", ".join("?" * (len(Summary._fields) + 10))
 _PUT = f"INSERT INTO block (id, tag, level, start, due, holds, step, {HEADER}) VALUES ({_PLACES})"
-_ID = """
-SELECT MAX(COALESCE((SELECT MAX(id) FROM block WHERE id < ?), 0), (SELECT value FROM mark WHERE name = 'erased')) + 1"""
-_STAYING_ID = "SELECT COALESCE(MAX(id), ?1) + 1 FROM block WHERE id >= ?1"
+_NEXT = """
+SELECT MAX(COALESCE(MAX(id), ?1), COALESCE((SELECT value FROM mark WHERE name = ?3), 0)) + 1
+FROM {} WHERE id BETWEEN ?1 AND ?2"""
 
 
 class Blocks:
@@ -33,56 +36,90 @@ class Blocks:
         self._db = db
 
     def put(self, tag: int, level: int, start: int, rows: Columns, holds: int = 0) -> None:
-        """Add a block of ordered rows; `start` is that of its month or day.
+        """Add a block of ordered rows of a month or day that begins at `start`.
 
-        holds: up to which id it holds the blocks of the next shorter spans.
+        holds: up to which seal, or day by its id, it holds what lies in its span.
         """
         step = median_step(rows)
-        due = _due(level, start, step)
-        block = int(self._db.execute(_STAYING_ID if due is None else _ID, (_STAYING,)).fetchone()[0])
-        header = (rows.at[0], rows.at[-1], max(rows.seen), *summary(rows))
-        self._db.execute(_PUT, (block, tag, level, start, due, holds, step, *header))
-        body, first = encode(rows), block * _PIECES
-        cuts = range(0, len(body), PIECE)
-        pieces = [(first + number, body[cut : cut + PIECE]) for number, cut in enumerate(cuts)]
-        self._db.executemany("INSERT INTO body VALUES (?, ?)", pieces)
+        month = month_of(start) if level == DAY and is_slow(step) else None
+        due = month[1] + GRACE_US if month else None
+        span = (_GOING, _STAYING - 1, "days") if due is not None else (_STAYING, 1 << 62, "")
+        self._insert(self._next("block", *span), tag, level, start, due, holds, step, rows)
+
+    def put_part(self, seal: int, tag: int, start: int, rows: Columns) -> None:
+        """Add ordered rows of a day that begins at `start` to a seal."""
+        self._insert(seal * TAGS + tag, tag, PART, start, None, 0, median_step(rows), rows)
+
+    def new_seal(self) -> int:
+        """A number that no seal has had."""
+        return self._next("seal", 0, _GOING // TAGS, "seals")
+
+    def put_seal(self, seal: int, start: int, first_at: int, last_at: int) -> None:
+        """Tell of a seal: its day, and the first and last moment in its parts."""
+        self._db.execute("INSERT INTO seal VALUES (?, ?, ?, ?)", (seal, start, first_at, last_at))
 
     def any(self, tag: int, level: int, start: int, end: int) -> bool:
         """Whether a span has a block of a level or of a shorter one."""
-        statement = "SELECT 1 FROM block WHERE tag = ? AND level >= ? AND start >= ? AND start < ? LIMIT 1"
-        return self._db.execute(statement, (tag, level, start, end)).fetchone() is not None
-
-    def merge(self, tag: int, level: int, start: int) -> int:
-        """Put the parts of a day (level PART) or the days of a month (DAY) that nobody holds into one block.
-
-        Answers how many rows were put; blocks that had better not be merged are left alone for good.
-        """
-        into = level - 1
-        month = month_of(start) if into == MONTH else None
-        first, end = month or (start, start + DAY_US)
-        statement = """SELECT id, level, n, step, holds FROM block
-            WHERE tag = ? AND level IN (?, ?) AND start >= ? AND start < ? ORDER BY level, id"""
-        found = self._db.execute(statement, (tag, into, level, first, end)).fetchall()
-        holds = max((held for _, kind, _, _, held in found if kind == into), default=0)
-        old = [(block, n) for block, kind, n, _, _ in found if kind == into]
-        new = [(block, n) for block, kind, n, _, _ in found if kind == level and not block <= holds]
-        fast = into == MONTH and any(kind == level and not is_slow(step) for _, kind, _, step, _ in found)
-        if fast or sum(n for _, n in old + new) > MERGED_ROWS:
-            self._db.executemany("UPDATE block SET due = NULL WHERE id = ?", [(block,) for block, _ in new])
-            return 0
-        if not new:
-            return 0
-        rows = joined([body(self._db, block) for block, _ in old + new]).ordered()
-        self.erase([block for block, _ in old])
-        self.put(tag, into, first, rows, max(holds, *(block for block, _ in new)))
-        return len(rows)
+        merged = "SELECT 1 FROM block WHERE tag = ?1 AND level < 3 AND level >= ?2 AND start >= ?3 AND start < ?4"
+        parts = f"""
+            SELECT 1 FROM seal JOIN block ON block.id = seal.id * {TAGS} + ?1
+            WHERE seal.start >= ?3 AND seal.start < ?4"""
+        found = self._db.execute(f"{merged} UNION ALL {parts} LIMIT 1", (tag, level, start, end))
+        return found.fetchone() is not None
 
     def erase(self, blocks: Sequence[int]) -> None:
-        """Take blocks out of the table; the ids of those that come and go are never used again."""
+        """Take merged blocks out."""
         self._db.executemany("DELETE FROM block WHERE id = ?", [(block,) for block in blocks])
         self._db.executemany("DELETE FROM body WHERE id >= ? AND id < ?", [_pieces(block) for block in blocks])
-        last = max((block for block in blocks if block < _STAYING), default=0)
-        self._db.execute("UPDATE mark SET value = MAX(value, ?) WHERE name = 'erased'", (last,))
+        self._used("days", max((block for block in blocks if block < _STAYING), default=0))
+
+    def erase_seal(self, seal: int) -> int:
+        """Take a seal out; answers how many parts it had."""
+        first, after = seal * TAGS, (seal + 1) * TAGS
+        count = self._db.execute("DELETE FROM block WHERE id >= ? AND id < ?", (first, after)).rowcount
+        self._db.execute("DELETE FROM body WHERE id >= ? AND id < ?", (first * _PIECES, after * _PIECES))
+        self._db.execute("DELETE FROM seal WHERE id = ?", (seal,))
+        self._used("seals", seal)
+        return count
+
+    def _insert(
+        self, block: int, tag: int, level: int, start: int, due: int | None, holds: int, step: int | None, rows: Columns
+    ) -> None:
+        header = (rows.at[0], rows.at[-1], max(rows.seen), *summary(rows))
+        self._db.execute(_PUT, (block, tag, level, start, due, holds, step, *header))
+        bytes_, first = encode(rows), block * _PIECES
+        cuts = range(0, len(bytes_), PIECE)
+        pieces = [(first + number, bytes_[cut : cut + PIECE]) for number, cut in enumerate(cuts)]
+        self._db.executemany("INSERT INTO body VALUES (?, ?)", pieces)
+
+    def _next(self, table: str, first: int, last: int, mark: str) -> int:
+        """The next id of a range; one that was used is never given again where a mark remembers it."""
+        return int(self._db.execute(_NEXT.format(table), (first, last, mark)).fetchone()[0])
+
+    def _used(self, mark: str, number: int) -> None:
+        self._db.execute("UPDATE mark SET value = MAX(value, ?) WHERE name = ?", (number, mark))
+
+
+class Parts:
+    """The seals that one step makes, one for each day; `close` them at the end."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+        self._seals: dict[int, tuple[int, int, int]] = {}  # by day: number, first and last moment
+
+    def put(self, start: int, tag: int, rows: Columns) -> None:
+        """Add the ordered rows of a tag in the day that begins at `start`; tags come in order."""
+        if start not in self._seals:
+            number = max((seal for seal, _, _ in self._seals.values()), default=self._blocks.new_seal() - 1) + 1
+            self._seals[start] = number, rows.at[0], rows.at[-1]
+        seal, first, last = self._seals[start]
+        self._blocks.put_part(seal, tag, start, rows)
+        self._seals[start] = seal, min(first, rows.at[0]), max(last, rows.at[-1])
+
+    def close(self) -> None:
+        """Tell of the seals."""
+        for start, (seal, first, last) in self._seals.items():
+            self._blocks.put_seal(seal, start, first, last)
 
 
 def body(db: sqlite3.Connection, block: int, start: int = -FOREVER, end: int = FOREVER) -> Columns:
@@ -93,11 +130,3 @@ def body(db: sqlite3.Connection, block: int, start: int = -FOREVER, end: int = F
 
 def _pieces(block: int) -> tuple[int, int]:
     return block * _PIECES, (block + 1) * _PIECES
-
-
-def _due(level: int, start: int, step: int | None) -> int | None:
-    """From when a block may be merged into the next level: once that is over."""
-    if level == PART:
-        return start + DAY_US + GRACE_US
-    month = month_of(start) if level == DAY and is_slow(step) else None
-    return month[1] + GRACE_US if month else None

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, field
+from itertools import accumulate
 
-from edge_agent.store.blocks import Blocks
+from edge_agent.store.blocks import TAGS, Blocks, body
+from edge_agent.store.columns import joined
+from edge_agent.store.span import DAY, DAY_US, GRACE_US, MONTH, is_slow, month_of
 
-STEP_ROWS = 50_000  # rows merged in one step, and one tag more
-STEP_BLOCKS = 5000  # blocks taken out in one step
-# Parts before days: those of the last day of a month belong into it.
-_DUE = "SELECT due, level FROM block WHERE due <= ? ORDER BY due, level DESC LIMIT 1"
-_TAGS = "SELECT tag, start, MAX(id) FROM block WHERE due = ? AND level = ? GROUP BY tag"
-_MERGED = "SELECT id FROM block WHERE due = ? AND level = ? AND id <= ? ORDER BY id LIMIT ?"
+MERGED_ROWS = 200_000  # the most in one block; a day that has more gets several
+STEP_ROWS = 50_000  # rows merged in one step, and one block more
+STEP_BLOCKS = 5000  # blocks taken out in one step, and one seal more
+_DAY = "SELECT start, MAX(id) FROM seal WHERE start <= ? GROUP BY start ORDER BY start LIMIT 1"
+_DAY_TAGS = f"""
+SELECT DISTINCT tag FROM seal JOIN block ON block.id >= seal.id * {TAGS} AND block.id < (seal.id + 1) * {TAGS}
+WHERE seal.start = ? AND seal.id <= ? ORDER BY tag DESC"""
+_PARTS = f"""
+SELECT seal.id, block.id, n FROM seal JOIN block ON block.id = seal.id * {TAGS} + ?1
+WHERE seal.start = ?2 AND seal.id > ?3 ORDER BY seal.id"""
+_MERGED = """
+SELECT id, level, n, step, holds FROM block WHERE tag = ? AND level < 3 AND level = ? AND start >= ? AND start < ?
+ORDER BY holds, id"""
+_MONTH = "SELECT due FROM block WHERE due <= ? ORDER BY due LIMIT 1"
+_MONTH_TAGS = "SELECT tag, start, MAX(id) FROM block WHERE due = ? GROUP BY tag ORDER BY tag DESC"
 
 
 @dataclass
 class _Round:
-    """The blocks of one level that are due at one time; `tags` with a start are still to be merged."""
+    """What is merged in one go, up to the seal or the id `last`: the day `start`, or the months that are `due`."""
 
-    due: int
-    level: int
-    last: int = 0  # id; later blocks wait for the next round
-    tags: list[tuple[int, int]] = field(default_factory=list)
+    last: int
+    start: int | None = None
+    due: int | None = None
+    tags: list[tuple[int, int]] = field(default_factory=list)  # still to be merged, with a moment of the span
 
 
 class Merger:
@@ -37,24 +49,80 @@ class Merger:
         self._round = None
 
     def due(self, now: int) -> bool:
-        """Whether there is a step to do."""
-        return self._round is not None or self._db.execute(_DUE, (now,)).fetchone() is not None
+        """Whether there is a step to do by then."""
+        self._round = self._round or self._begin(now)
+        return self._round is not None
 
     def step(self, now: int) -> None:
         """Merge some tags, or take out what was merged."""
-        this = self._round = self._round or self._begin(now)
+        if not self.due(now) or self._round is None:
+            return
+        this = self._round
         rows = 0
         while this.tags and rows < STEP_ROWS:
-            tag, start = this.tags.pop()
-            rows += self._blocks.merge(tag, this.level, start)
-        if rows or this.tags:
-            return
-        found = self._db.execute(_MERGED, (this.due, this.level, this.last, STEP_BLOCKS)).fetchall()
-        self._blocks.erase([block for (block,) in found])
-        if len(found) < STEP_BLOCKS:
+            rows += self._merge_day(this) if this.due is None else self._merge_month(this)
+        if not rows and not this.tags and self._erase(this):
             self._round = None
 
-    def _begin(self, now: int) -> _Round:
-        due, level = self._db.execute(_DUE, (now,)).fetchone()
-        found = self._db.execute(_TAGS, (due, level)).fetchall()
-        return _Round(due, level, max(last for *_, last in found), [(tag, start) for tag, start, _ in found])
+    def _begin(self, now: int) -> _Round | None:
+        day = self._db.execute(_DAY, (now - DAY_US - GRACE_US,)).fetchone()
+        if day:
+            tags = self._db.execute(_DAY_TAGS, day).fetchall()
+            return _Round(day[1], start=day[0], tags=[(tag, day[0]) for (tag,) in tags])
+        month = self._db.execute(_MONTH, (now,)).fetchone()
+        if not month:
+            return None
+        found = self._db.execute(_MONTH_TAGS, month).fetchall()
+        return _Round(max(last for *_, last in found), due=month[0], tags=[(tag, start) for tag, start, _ in found])
+
+    def _merge_day(self, this: _Round) -> int:
+        """The parts of a day of one tag, or as many as go into one block; answers how many rows were put."""
+        tag, start = this.tags[-1]
+        old = self._db.execute(_MERGED, (tag, DAY, start, start + DAY_US)).fetchall()
+        parts = self._db.execute(_PARTS, (tag, start, max((held for *_, held in old), default=0))).fetchall()
+        most = len(parts)
+        if sum(n for _, _, n, _, _ in old) + sum(n for *_, n in parts) > MERGED_ROWS:
+            old = []
+            most = max(sum(total <= MERGED_ROWS for total in accumulate(n for *_, n in parts)), 1)
+        if most >= len(parts):
+            this.tags.pop()
+        return self._put(tag, DAY, start, [block for block, *_ in old], parts[:most])
+
+    def _merge_month(self, this: _Round) -> int:
+        """The days of a month of one tag, unless one of them is of a faster time."""
+        tag, start = this.tags.pop()
+        month = month_of(start) or (start, start)
+        old = self._db.execute(_MERGED, (tag, MONTH, *month)).fetchall()
+        holds = max((held for *_, held in old), default=0)
+        days = [day for day in self._db.execute(_MERGED, (tag, DAY, *month)) if day[0] > holds]
+        rows = sum(n for _, _, n, _, _ in [*old, *days])
+        if rows > MERGED_ROWS or not all(is_slow(step) for _, _, _, step, _ in days):
+            self._db.executemany("UPDATE block SET due = NULL WHERE id = ?", [(block,) for block, *_ in days])
+            return 0
+        return self._put(
+            tag, MONTH, month[0], [block for block, *_ in old], [(day, day, n) for day, _, n, _, _ in days]
+        )
+
+    def _put(self, tag: int, level: int, start: int, old: list[int], new: list[tuple[int, int, int]]) -> int:
+        """Put a block of old ones, which go, and new ones, which it holds: number to be held by, id, rows."""
+        if not new:
+            return 0
+        rows = joined([body(self._db, block) for block in [*old, *(block for _, block, _ in new)]]).ordered()
+        self._blocks.erase(old)
+        self._blocks.put(tag, level, start, rows, new[-1][0])
+        return len(rows)
+
+    def _erase(self, this: _Round) -> bool:
+        """Take out some of what was merged; whether that was all."""
+        if this.due is not None:
+            statement = "SELECT id FROM block WHERE due = ? AND id <= ? ORDER BY id LIMIT ?"
+            found = self._db.execute(statement, (this.due, this.last, STEP_BLOCKS)).fetchall()
+            self._blocks.erase([block for (block,) in found])
+            return len(found) < STEP_BLOCKS
+        count = 0
+        statement = "SELECT id FROM seal WHERE start = ? AND id <= ? ORDER BY id"
+        for (seal,) in self._db.execute(statement, (this.start, this.last)).fetchall():
+            if count >= STEP_BLOCKS:
+                return False
+            count += self._blocks.erase_seal(seal)
+        return True

@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from edge_agent.store.blocks import Blocks
+from edge_agent.store.blocks import Blocks, Parts
 from edge_agent.store.columns import Columns, Sample, joined
 from edge_agent.store.commit import Commit
 from edge_agent.store.merge import Merger
-from edge_agent.store.span import DAY, DAY_US, HOUR_US, MONTH, PART, by, is_over, is_slow, median_step, month_of
+from edge_agent.store.span import DAY, DAY_US, HOUR_US, MONTH, by, is_over, is_slow, median_step, month_of
 
 STEP_ROWS = 100_000  # rows in one step: a quarter of a second of work on a small server
 STEP_BLOCKS = 5000  # new blocks in one step: half a second
@@ -91,38 +91,40 @@ class Sealer:
                 rows += len(part)
             if rows >= STEP_ROWS or len(days) >= STEP_BLOCKS:
                 break
-        for tag, part in opened.items():
-            place(self._blocks, tag, part.ordered(), self._now)
+        parts = Parts(self._blocks)
+        for tag in sorted(opened):
+            self._place(parts, tag, opened[tag].ordered())
+        parts.close()
         remember(self._db, _newest(opened))
         self._db.execute("DELETE FROM hot WHERE id <= ?", (last,))
         self._db.execute("UPDATE mark SET value = ? WHERE name = 'sealed'", (last,))
         self._load()
 
+    def _place(self, parts: Parts, tag: int, rows: Columns) -> None:
+        """Put ordered rows into blocks: at once into those of a long span where it is over and has nothing yet.
 
-def place(blocks: Blocks, tag: int, rows: Columns, now: int) -> None:
-    """Put ordered rows into blocks: at once into those of a long span where it is over and has nothing yet.
+        The last span is left to be merged, as more of it may follow.
+        """
+        months = _by_month(rows)
+        for number, (month, part) in enumerate(months, 1):
+            more = number < len(months)
+            if month and more and self._free(tag, MONTH, *month) and is_slow(median_step(part)):
+                self._blocks.put(tag, MONTH, month[0], part)
+                continue
+            days = list(by(part, DAY_US))
+            for start, day in days:
+                if (more or start != days[-1][0]) and self._free(tag, DAY, start, start + DAY_US):
+                    self._blocks.put(tag, DAY, start, day)
+                else:
+                    parts.put(start, tag, day)
 
-    The last span is left to be merged, as more of it may follow.
-    """
-    months = _by_month(rows)
-    for number, (month, part) in enumerate(months, 1):
-        more = number < len(months)
-        if month and more and _free(blocks, tag, MONTH, month, now) and is_slow(median_step(part)):
-            blocks.put(tag, MONTH, month[0], part)
-            continue
-        days = list(by(part, DAY_US))
-        for start, day in days:
-            whole = (more or start != days[-1][0]) and _free(blocks, tag, DAY, (start, start + DAY_US), now)
-            blocks.put(tag, DAY if whole else PART, start, day)
+    def _free(self, tag: int, level: int, start: int, end: int) -> bool:
+        return is_over(end, self._now) and not self._blocks.any(tag, level, start, end)
 
 
 def remember(db: sqlite3.Connection, newest: Iterable[tuple[int, Sample]]) -> None:
     """Note the newest sealed reading of tags."""
     db.executemany(_PRESENT, [(tag, *sample) for tag, sample in newest])
-
-
-def _free(blocks: Blocks, tag: int, level: int, span: tuple[int, int], now: int) -> bool:
-    return is_over(span[1], now) and not blocks.any(tag, level, *span)
 
 
 def _by_month(rows: Columns) -> list[tuple[tuple[int, int] | None, Columns]]:

@@ -9,11 +9,11 @@ from itertools import groupby
 from edge_agent.store.columns import Columns
 
 MONTH, DAY, PART = 1, 2, 3  # levels; of one moment, a row of a higher level was written later
-LEVELS = (MONTH, DAY, PART)
+MERGED = (MONTH, DAY)
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
-LONGEST_US = {MONTH: 31 * DAY_US, DAY: DAY_US, PART: DAY_US}
+LONGEST_US = {MONTH: 31 * DAY_US, DAY: DAY_US}
 GRACE_US = HOUR_US  # for readings that come in after their day or month has ended
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAYS = date.max.toordinal() - _EPOCH - 31  # later ones are no dates: a device made them up

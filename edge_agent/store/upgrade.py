@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 
-from edge_agent.store.blocks import Blocks
+from edge_agent.store.blocks import Blocks, Parts
 from edge_agent.store.old import OldRows
 from edge_agent.store.seal import remember
-from edge_agent.store.span import DAY, DAY_US, PART, is_over
+from edge_agent.store.span import DAY, DAY_US, is_over
 
 
 def carry_over(db: sqlite3.Connection) -> None:
     """Every row, superseded ones too, goes into a block; the table goes away."""
     old, blocks = OldRows(db), Blocks(db)
-    now = old.seen()
-    for (tag,) in db.execute("SELECT id FROM tag").fetchall():
+    parts, now = Parts(blocks), old.seen()
+    for (tag,) in db.execute("SELECT id FROM tag ORDER BY id").fetchall():
         for rows in old.days(tag):
             start = rows.at[0] - rows.at[0] % DAY_US
-            blocks.put(tag, DAY if is_over(start + DAY_US, now) else PART, start, rows)
+            if is_over(start + DAY_US, now):
+                blocks.put(tag, DAY, start, rows)
+            else:
+                parts.put(start, tag, rows)
+    parts.close()
     remember(db, old.newest().items())
     db.execute("DROP TABLE sample")

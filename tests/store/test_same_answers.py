@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from drivers.reading import Quality
 from edge_agent.batch import Batch
-from edge_agent.store import blocks, merge, seal
+from edge_agent.store import merge, seal
 from edge_agent.store.alarms import AlarmReader
 from edge_agent.store.columns import FOREVER
 from edge_agent.store.reader import Reader
@@ -120,8 +120,8 @@ class SameAnswers(RuleBasedStateMachine):
     @rule(rows=st.sampled_from([1, 20, 1000]), merged=st.sampled_from([5, 100_000]))
     def tidy_all(self, rows: int, merged: int) -> None:
         """As if so many rows were many."""
-        few = patch.multiple(seal, STEP_ROWS=rows), patch.multiple(merge, STEP_ROWS=rows, STEP_BLOCKS=rows)
-        with few[0], few[1], patch.multiple(blocks, MERGED_ROWS=merged):
+        few = patch.multiple(merge, STEP_ROWS=rows, STEP_BLOCKS=rows, MERGED_ROWS=merged)
+        with patch.multiple(seal, STEP_ROWS=rows), few:
             while self._writer().tidy():
                 pass
 

@@ -9,15 +9,15 @@ CREATE TABLE hot (
   body BLOB NOT NULL
 ) STRICT;
 
--- The sealed time, tag by tag. For one moment of a tag a row of a higher level was written
--- later than one of a lower level, and among the parts of a day one of a higher id later.
+-- The sealed time, tag by tag. Of one moment of a tag, a row in the part of a day (level 3) was written
+-- later than one in a day (2), and that later than one in a month (1); among parts the seal tells.
 CREATE TABLE block (
-  id       INTEGER PRIMARY KEY,
+  id       INTEGER PRIMARY KEY,  -- of a part: that of its seal times 2^20, and its tag
   tag      INTEGER NOT NULL REFERENCES tag (id),
-  level    INTEGER NOT NULL CHECK (level IN (1, 2, 3)),  -- 1 a month, 2 a day, 3 part of a day, UTC
-  start    INTEGER NOT NULL,  -- of the month or day
-  due      INTEGER,           -- from when it may be merged into the next level; NULL when it stays
-  holds    INTEGER NOT NULL,  -- up to which id it holds the blocks of the next level in its span
+  level    INTEGER NOT NULL CHECK (level IN (1, 2, 3)),
+  start    INTEGER NOT NULL,  -- of its UTC month or day
+  due      INTEGER,           -- from when a day may be merged into its month; NULL when it stays
+  holds    INTEGER NOT NULL,  -- a day: up to which seal it holds the parts, a month: up to which id the days
   first_at INTEGER NOT NULL,
   last_at  INTEGER NOT NULL,
   seen     INTEGER NOT NULL,  -- the newest time at which a row was got
@@ -30,12 +30,21 @@ CREATE TABLE block (
   low REAL, high REAL, total REAL,
   opened INTEGER, opening REAL, closed INTEGER, closing REAL  -- the first and the last, time and value
 ) STRICT;
-CREATE INDEX block_by_tag ON block (tag, level, start);
+-- Without the parts: those of all tags come side by side, and an index would scatter them.
+CREATE INDEX block_by_tag ON block (tag, level, start) WHERE level < 3;
 CREATE INDEX block_due ON block (due) WHERE due IS NOT NULL;
+
+-- What one step of sealing had of one UTC day.
+CREATE TABLE seal (
+  id       INTEGER PRIMARY KEY,  -- grows and is never used again
+  start    INTEGER NOT NULL,     -- of the day
+  first_at INTEGER NOT NULL,
+  last_at  INTEGER NOT NULL
+) STRICT;
 
 -- What lies in the blocks (block.py), cut into pieces.
 CREATE TABLE body (
-  id    INTEGER PRIMARY KEY,  -- 2^20 times the id of the block, and the number of the piece
+  id    INTEGER PRIMARY KEY,  -- 2^14 times the id of the block, and the number of the piece
   bytes BLOB NOT NULL
 ) STRICT;
 
@@ -50,10 +59,10 @@ CREATE TABLE present (
 ) STRICT;
 
 -- opening: a number drawn by each writer, so that a reader knows its file again; sealed: up to which
--- id the commits are sealed; erased: up to which id blocks were taken out; filed: how many readings
--- people have filed so far.
+-- id the commits are sealed; seals, days: up to which id they were taken out after merging; filed: how
+-- many readings people have filed so far.
 CREATE TABLE mark (
   name  TEXT PRIMARY KEY,
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO mark VALUES ('opening', 0), ('sealed', 0), ('erased', 0), ('filed', 0);
+INSERT INTO mark VALUES ('opening', 0), ('sealed', 0), ('seals', 0), ('days', 0), ('filed', 0);
