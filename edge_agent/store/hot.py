@@ -48,7 +48,7 @@ class Hot:
         """Catch up with what a connection sees."""
         marks: dict[str, int] = dict(db.execute("SELECT name, value FROM mark"))
         opening, sealed = marks["opening"], marks["sealed"]
-        last = db.execute("SELECT MAX(id) FROM hot").fetchone()[0] or sealed
+        last = max(sealed, db.execute("SELECT MAX(id) FROM hot").fetchone()[0] or 0)
         if opening != self._opening or not sealed <= self._upto <= last:
             self._drop(self._upto)
             self._opening, self._upto = opening, sealed

@@ -84,11 +84,14 @@ class Packer:
 class Unpacker:
     """Gives back what a Packer took, in the same turn; the caller knows how long each series is.
 
-    Raises zlib.error for bytes that were changed.
+    What follows the packed bytes is not looked at. Raises zlib.error for bytes that were changed.
     """
 
     def __init__(self, body: bytes) -> None:
-        self._raw = zlib.decompress(body)
+        inflate = zlib.decompressobj()
+        self._raw = inflate.decompress(body)
+        if not inflate.eof:
+            raise zlib.error("the packed bytes end too early")
         self._at = 0
         length = self.number()
         self._plane = self._at + length

@@ -15,10 +15,12 @@ from edge_agent.store.blocks import Blocks, Parts
 from edge_agent.store.columns import Columns, Sample, joined
 from edge_agent.store.commit import Commit
 from edge_agent.store.merge import Merger
+from edge_agent.store.slots import Slots
 from edge_agent.store.span import DAY, DAY_US, HOUR_US, MONTH, by, is_over, is_slow, median_step, month_of
 
 STEP_ROWS = 100_000  # rows in one step: a quarter of a second of work on a small server
 STEP_BLOCKS = 5000  # new blocks in one step: half a second
+_OPEN = "hot WHERE id > (SELECT value FROM mark WHERE name = 'sealed') ORDER BY id"
 _PRESENT = """
 INSERT INTO present VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tag) DO UPDATE SET
   at = excluded.at, seen = excluded.seen, value = excluded.value, quality = excluded.quality, reason = excluded.reason
@@ -30,10 +32,11 @@ class Sealer:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db, self._blocks, self._merger = db, Blocks(db), Merger(db)
-        self.last = self._rows = 0  # the last commit, rows that are open
+        self._last = self._rows = 0  # the last commit, rows that are open
         self._seen: list[int] = []  # when the open commits were got, in their order
         self._ready = 0  # how many of them, oldest first, are older than the open hour
         self._now = self._hour = 0
+        self._slots = Slots(db)
         self._load()
 
     def load(self) -> None:
@@ -41,17 +44,11 @@ class Sealer:
         self._merger.forget()
         self._load()
 
-    def written(self, number: int, rows: int, seen: int) -> None:
-        """Note a commit: how many rows, and the newest time at which one was got."""
-        self.last = number
-        hour = seen - seen % HOUR_US
-        if hour > self._hour:
-            self._hour, self._ready = hour, len(self._seen)
-        self._seen.append(seen)
-        if hour < self._hour:
-            self._ready = len(self._seen)
-        self._now = max(self._now, seen)
-        self._rows += rows
+    def put(self, rows: int, seen: int, body: bytes) -> None:
+        """Add a commit to the open time: how many rows, and the newest time at which one was got."""
+        self._last += 1
+        self._slots.put(self._last, rows, seen, body)
+        self._note(rows, seen)
 
     @property
     def full(self) -> bool:
@@ -70,19 +67,31 @@ class Sealer:
         else:
             self._merger.step(self._now)
 
+    def _note(self, rows: int, seen: int) -> None:
+        hour = seen - seen % HOUR_US
+        if hour > self._hour:
+            self._hour, self._ready = hour, len(self._seen)
+        self._seen.append(seen)
+        if hour < self._hour:
+            self._ready = len(self._seen)
+        self._now = max(self._now, seen)
+        self._rows += rows
+
     def _load(self) -> None:
         self._seen.clear()
         self._rows = self._ready = self._now = self._hour = 0
-        self.last = int(self._db.execute("SELECT value FROM mark WHERE name = 'sealed'").fetchone()[0])
-        for number, rows, seen in self._db.execute("SELECT id, rows, seen FROM hot ORDER BY id"):
-            self.written(number, rows, seen)
+        self._slots.load()
+        self._last = int(self._db.execute("SELECT value FROM mark WHERE name = 'sealed'").fetchone()[0])
+        for number, rows, seen in self._db.execute(f"SELECT id, rows, seen FROM {_OPEN}").fetchall():
+            self._last = number
+            self._note(rows, seen)
 
     def _seal(self, most: int) -> None:
         """At most so many commits, oldest first: their rows go to blocks in the same transaction."""
         opened: defaultdict[int, Columns] = defaultdict(Columns)
         days: set[tuple[int, int]] = set()
         last = rows = 0
-        for number, body in self._db.execute("SELECT id, body FROM hot ORDER BY id LIMIT ?", (most,)):
+        for number, body in self._db.execute(f"SELECT id, body FROM {_OPEN} LIMIT ?", (most,)):
             commit, last = Commit(body), number
             for tag in commit.tags():
                 part = commit.rows(tag)
@@ -96,7 +105,6 @@ class Sealer:
             self._place(parts, tag, opened[tag].ordered())
         parts.close()
         remember(self._db, _newest(opened))
-        self._db.execute("DELETE FROM hot WHERE id <= ?", (last,))
         self._db.execute("UPDATE mark SET value = ? WHERE name = 'sealed'", (last,))
         self._load()
 

@@ -161,9 +161,7 @@ class Store:
             return 0
         # SQLite takes a NaN for no value; it must not spoil a sum either.
         rows.values = [None if value != value else value for value in rows.values]
-        number, seen = self._sealer.last + 1, max(rows.seen)
-        self._db.execute("INSERT INTO hot VALUES (?, ?, ?, ?)", (number, len(tags), seen, encode(tags, rows)))
-        self._sealer.written(number, len(tags), seen)
+        self._sealer.put(len(tags), max(rows.seen), encode(tags, rows))
         return len(tags)
 
     def _relieve(self) -> None:

@@ -62,7 +62,8 @@ def test_a_window_of_a_block_is_what_lies_between(rows: list[Row], start: int, e
 def test_any_commit_gives_back_the_rows_of_each_tag(
     rows: list[tuple[int, Row]],
 ) -> None:
-    found = commit.Commit(commit.encode([tag for tag, _ in rows], columns_of([row for _, row in rows])))
+    body = commit.encode([tag for tag, _ in rows], columns_of([row for _, row in rows]))
+    found = commit.Commit(body + bytes(7))
     assert found.tags() == sorted({tag for tag, _ in rows})
     for tag in range(7):
         assert bits(found.rows(tag)) == bits(columns_of([row for name, row in rows if name == tag]))
@@ -90,6 +91,13 @@ def test_a_flipped_bit_is_noticed() -> None:
         changed[place] ^= 4
         with pytest.raises(zlib.error):
             block.decode(bytes(changed))
+
+
+def test_a_body_that_ends_too_early_is_noticed() -> None:
+    body = block.encode(columns_of([(START + i * SECOND, START, i / 10, 0, None) for i in range(100)]))
+    for length in range(len(body)):
+        with pytest.raises(zlib.error):
+            block.decode(body[:length])
 
 
 def test_a_regular_counter_costs_next_to_nothing() -> None:

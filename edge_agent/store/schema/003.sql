@@ -1,12 +1,14 @@
 -- plant.db, version 3: readings are kept compressed. What lay in the table `sample` of versions 1 and 2
 -- is carried over by upgrade.py in the same transaction.
 
--- The open time: one row a commit, the readings of all tags in the order of writing (commit.py).
+-- The open time: one row a commit, the readings of all tags in the order of writing (commit.py). Rows whose
+-- id is sealed are free to be overwritten (slots.py).
 CREATE TABLE hot (
-  id   INTEGER PRIMARY KEY,  -- grows from commit to commit and is never used again
+  slot INTEGER PRIMARY KEY,
+  id   INTEGER NOT NULL,  -- grows from commit to commit and is never used again
   rows INTEGER NOT NULL,
-  seen INTEGER NOT NULL,     -- the newest time at which one of them was got
-  body BLOB NOT NULL
+  seen INTEGER NOT NULL,  -- the newest time at which one of them was got
+  body BLOB NOT NULL      -- with zeros behind
 ) STRICT;
 
 -- The sealed time, tag by tag. Of one moment of a tag, a row in the part of a day (level 3) was written
