@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import NamedTuple
 
 from edge_agent.store.blocks import TAGS, Blocks, body
 from edge_agent.store.columns import joined
@@ -18,13 +19,23 @@ _DAY_TAGS = f"""
 SELECT DISTINCT tag FROM seal JOIN block ON block.id >= seal.id * {TAGS} AND block.id < (seal.id + 1) * {TAGS}
 WHERE seal.start = ? AND seal.id <= ? ORDER BY tag DESC"""
 _PARTS = f"""
-SELECT seal.id, block.id, n FROM seal JOIN block ON block.id = seal.id * {TAGS} + ?1
+SELECT seal.id, block.id, n, step, holds FROM seal JOIN block ON block.id = seal.id * {TAGS} + ?1
 WHERE seal.start = ?2 AND seal.id > ?3 ORDER BY seal.id"""
 _MERGED = """
-SELECT id, level, n, step, holds FROM block WHERE tag = ? AND level < 3 AND level = ? AND start >= ? AND start < ?
+SELECT id, id, n, step, holds FROM block WHERE tag = ? AND level < 3 AND level = ? AND start >= ? AND start < ?
 ORDER BY holds, id"""
 _MONTH = "SELECT due FROM block WHERE due <= ? ORDER BY due LIMIT 1"
 _MONTH_TAGS = "SELECT tag, start, MAX(id) FROM block WHERE due = ? GROUP BY tag ORDER BY tag DESC"
+
+
+class _Block(NamedTuple):
+    """A block that is merged; `number` is what a longer one may hold it by."""
+
+    number: int
+    id: int
+    n: int
+    step: int | None
+    holds: int
 
 
 @dataclass
@@ -78,38 +89,37 @@ class Merger:
     def _merge_day(self, this: _Round) -> int:
         """The parts of a day of one tag, or as many as go into one block; answers how many rows were put."""
         tag, start = this.tags[-1]
-        old = self._db.execute(_MERGED, (tag, DAY, start, start + DAY_US)).fetchall()
-        parts = self._db.execute(_PARTS, (tag, start, max((held for *_, held in old), default=0))).fetchall()
+        old = self._blocks_of(_MERGED, tag, DAY, start, start + DAY_US)
+        parts = self._blocks_of(_PARTS, tag, start, _holds(old))
         most = len(parts)
-        if sum(n for _, _, n, _, _ in old) + sum(n for *_, n in parts) > MERGED_ROWS:
+        if _rows(old) + _rows(parts) > MERGED_ROWS:
             old = []
-            most = max(sum(total <= MERGED_ROWS for total in accumulate(n for *_, n in parts)), 1)
+            most = max(sum(rows <= MERGED_ROWS for rows in accumulate(part.n for part in parts)), 1)
         if most >= len(parts):
             this.tags.pop()
-        return self._put(tag, DAY, start, [block for block, *_ in old], parts[:most])
+        return self._put(tag, DAY, start, old, parts[:most])
 
     def _merge_month(self, this: _Round) -> int:
         """The days of a month of one tag, unless one of them is of a faster time."""
         tag, start = this.tags.pop()
         month = month_of(start) or (start, start)
-        old = self._db.execute(_MERGED, (tag, MONTH, *month)).fetchall()
-        holds = max((held for *_, held in old), default=0)
-        days = [day for day in self._db.execute(_MERGED, (tag, DAY, *month)) if day[0] > holds]
-        rows = sum(n for _, _, n, _, _ in [*old, *days])
-        if rows > MERGED_ROWS or not all(is_slow(step) for _, _, _, step, _ in days):
-            self._db.executemany("UPDATE block SET due = NULL WHERE id = ?", [(block,) for block, *_ in days])
+        old = self._blocks_of(_MERGED, tag, MONTH, *month)
+        days = [day for day in self._blocks_of(_MERGED, tag, DAY, *month) if day.number > _holds(old)]
+        if _rows(old) + _rows(days) > MERGED_ROWS or not all(is_slow(day.step) for day in days):
+            self._db.executemany("UPDATE block SET due = NULL WHERE id = ?", [(day.id,) for day in days])
             return 0
-        return self._put(
-            tag, MONTH, month[0], [block for block, *_ in old], [(day, day, n) for day, _, n, _, _ in days]
-        )
+        return self._put(tag, MONTH, month[0], old, days)
 
-    def _put(self, tag: int, level: int, start: int, old: list[int], new: list[tuple[int, int, int]]) -> int:
-        """Put a block of old ones, which go, and new ones, which it holds: number to be held by, id, rows."""
+    def _blocks_of(self, statement: str, *values: int) -> list[_Block]:
+        return [_Block(*row) for row in self._db.execute(statement, values)]
+
+    def _put(self, tag: int, level: int, start: int, old: list[_Block], new: list[_Block]) -> int:
+        """Put a block of old ones, which go, and of new ones, which it holds."""
         if not new:
             return 0
-        rows = joined([body(self._db, block) for block in [*old, *(block for _, block, _ in new)]]).ordered()
-        self._blocks.erase(old)
-        self._blocks.put(tag, level, start, rows, new[-1][0])
+        rows = joined([body(self._db, block.id) for block in [*old, *new]]).ordered()
+        self._blocks.erase([block.id for block in old])
+        self._blocks.put(tag, level, start, rows, new[-1].number)
         return len(rows)
 
     def _erase(self, this: _Round) -> bool:
@@ -126,3 +136,11 @@ class Merger:
                 return False
             count += self._blocks.erase_seal(seal)
         return True
+
+
+def _holds(blocks: list[_Block]) -> int:
+    return max((block.holds for block in blocks), default=0)
+
+
+def _rows(blocks: list[_Block]) -> int:
+    return sum(block.n for block in blocks)

@@ -36,6 +36,7 @@ class Sealer:
         self._seen: list[int] = []  # when the open commits were got, in their order
         self._ready = 0  # how many of them, oldest first, are older than the open hour
         self._now = self._hour = 0
+        self._later = 0  # so many rows are open before it is tried again to seal them
         self._slots = Slots(db)
         self._load()
 
@@ -53,7 +54,7 @@ class Sealer:
     @property
     def full(self) -> bool:
         """Whether the open time holds so much that it must be sealed before its hour is over."""
-        return self._rows >= STEP_ROWS
+        return self._rows >= max(STEP_ROWS, self._later)
 
     @property
     def due(self) -> bool:
@@ -66,6 +67,10 @@ class Sealer:
             self._seal(len(self._seen) if self.full else self._ready)
         else:
             self._merger.step(self._now)
+
+    def postpone(self) -> None:
+        """There is no room to seal: let the open time grow by a tenth before it is full again."""
+        self._later = self._rows + STEP_ROWS // 10
 
     def _note(self, rows: int, seen: int) -> None:
         hour = seen - seen % HOUR_US
@@ -106,6 +111,7 @@ class Sealer:
         parts.close()
         remember(self._db, _newest(opened))
         self._db.execute("UPDATE mark SET value = ? WHERE name = 'sealed'", (last,))
+        self._later = 0
         self._load()
 
     def _place(self, parts: Parts, tag: int, rows: Columns) -> None:

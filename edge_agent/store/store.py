@@ -165,12 +165,13 @@ class Store:
         return len(tags)
 
     def _relieve(self) -> None:
-        """What was committed stays committed where the disk has no room to seal; the next commit tries again."""
+        """What was committed stays committed where the disk has no room to seal; a later commit tries again."""
         try:
             while self._sealer.full:
                 self.tidy()
         except (sqlite3.Error, OSError) as error:
             log.warning("the open time cannot be sealed yet: %s", error)
+            self._sealer.postpone()
 
     def _numbers(self, tags: list[str]) -> list[int]:
         try:

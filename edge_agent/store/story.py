@@ -46,20 +46,26 @@ def standing(archive: Archive, tag: int, state: float) -> int | None:
 def summaries(archive: Archive, tag: int, edges: Sequence[int], until: int) -> list[Summary]:
     """What the readings from each edge to the next, which is excluded, come to, as recorded by a time."""
     found = [Summary() for _ in edges[1:]]
-    start, end = edges[0], edges[-1] - 1
-    for run in archive.runs(tag, start, end):
-        told = _told(run, start, end, until)
-        if told:
-            place = bisect_right(edges, run[0].first_at) - 1
-            if run[0].last_at < edges[place + 1]:
-                found[place] = found[place].then(told)
-                continue
-        rows = read(run, start, end, until)
-        place = bisect_right(edges, rows.at[0]) - 1 if rows.at else len(found)
-        while place < len(found) and edges[place] <= rows.at[-1]:
-            found[place] = found[place].then(summary(rows.between(edges[place], edges[place + 1] - 1)))
-            place += 1
+    for run in archive.runs(tag, edges[0], edges[-1] - 1):
+        for at, part in _digests(run, edges, until):
+            place = bisect_right(edges, at) - 1
+            found[place] = found[place].then(part)
     return found
+
+
+def _digests(run: Run, edges: Sequence[int], until: int) -> Iterator[tuple[int, Summary]]:
+    """What a run has between any two edges, with a moment of it."""
+    start, end = edges[0], edges[-1] - 1
+    told = _told(run, start, end, until)
+    if told and bisect_right(edges, run[0].first_at) == bisect_right(edges, run[0].last_at):
+        yield run[0].first_at, told
+        return
+    rows = read(run, start, end, until)
+    while rows.at:
+        after = edges[bisect_right(edges, rows.at[0])]
+        part = rows.between(rows.at[0], after - 1)
+        yield part.at[0], summary(part)
+        rows = rows.between(after, end)
 
 
 def _told(run: Run, start: int, end: int, until: int) -> Summary | None:

@@ -96,4 +96,5 @@ def _write(data: Path, begin: int, told: Connection) -> None:
             with store.transaction():
                 store.write([rows])
             told.send(batch)
+            store.tidy()
             batch += 1

@@ -211,6 +211,21 @@ def test_a_disk_that_has_no_room_to_seal_keeps_what_was_committed(tmp_path: Path
     assert len(list(Reader(tmp_path).samples(1, START, START + DAY))) == 21
 
 
+def test_the_open_time_takes_no_more_room_the_longer_it_runs(tmp_path: Path) -> None:
+    def slots() -> int:
+        with closing(sqlite3.connect(tmp_path / "plant.db")) as db:
+            return int(db.execute("SELECT COUNT(*) FROM hot").fetchone()[0])
+
+    with Store(tmp_path) as store:
+        counts = []
+        for hour in range(6):
+            for n in range(60):
+                write(store, batch_of("m.e", *((START + hour * HOUR + n * MINUTE + i * S, i / 10) for i in range(60))))
+                store.tidy()
+            counts.append(slots())
+    assert counts[-1] == counts[1] <= 62
+
+
 def test_a_large_import_is_sealed_without_an_agent(tmp_path: Path) -> None:
     with Store(tmp_path) as store, patch.object(seal, "STEP_ROWS", 1000):
         for month in range(4):
