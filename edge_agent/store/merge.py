@@ -89,8 +89,10 @@ class Merger:
     def _merge_day(self, this: _Round) -> int:
         """The parts of a day of one tag, or as many as go into one block; answers how many rows were put."""
         tag, start = this.tags[-1]
-        old = self._blocks_of(_MERGED, tag, DAY, start, start + DAY_US)
-        parts = self._blocks_of(_PARTS, tag, start, _holds(old))
+        days = self._blocks_of(_MERGED, tag, DAY, start, start + DAY_US)
+        parts = self._blocks_of(_PARTS, tag, start, _holds(days))
+        month = self._blocks_of(_MERGED, tag, MONTH, *(month_of(start) or (start, start)))
+        old = [day for day in days if day.number > _holds(month)]
         most = len(parts)
         if _rows(old) + _rows(parts) > MERGED_ROWS:
             old = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
+from operator import sub
 
 from edge_agent.store.columns import Columns
 
@@ -47,8 +48,9 @@ def is_over(end: int, now: int) -> bool:
 
 
 def median_step(rows: Columns) -> int | None:
-    """The median microseconds from one row to the next; None for a single row."""
-    steps = sorted(after - before for before, after in zip(rows.at, rows.at[1:], strict=False))
+    """The median microseconds from one moment of ordered rows to the next; None for a single one."""
+    at = rows.valid().at
+    steps = sorted(map(sub, at[1:], at))
     return steps[len(steps) // 2] if steps else None
 
 

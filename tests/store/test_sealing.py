@@ -199,6 +199,42 @@ def test_nobody_sees_half_a_step(tmp_path: Path) -> None:
     assert len(seen) > 2
 
 
+def test_a_reader_that_has_not_asked_for_long_misses_nothing(tmp_path: Path) -> None:
+    reader = Reader(tmp_path)
+    with Store(tmp_path) as store:
+        write(store, batch_of("a", (START, 1.0)))
+        assert set(reader.last()) == {"a"}
+        write(store, batch_of("b", (START + S, 2.0)))
+        tidied(store, START + 3 * HOUR)
+        assert {tag: sample.value for tag, sample in reader.last().items()} == {"a": 1.0, "b": 2.0, "late": 0.0}
+
+
+def test_a_state_begins_anew_after_a_reading_that_is_no_value(tmp_path: Path) -> None:
+    lost = Batch()
+    lost.add("d.link", START + 5 * MINUTE, START + 5 * MINUTE, None, Quality.BAD, "timeout")
+    up = [batch_of("d.link", *((START + n * MINUTE, 1.0) for n in span)) for span in (range(5), range(6, 10))]
+    with Store(tmp_path) as store:
+        write(store, up[0], lost, up[1])
+        tidied(store, START + 2 * DAY)
+    assert Reader(tmp_path).since("d.link", 1.0) == START + 6 * MINUTE
+
+
+def test_a_late_reading_for_a_merged_month_does_not_bring_its_day_back(tmp_path: Path) -> None:
+    """The month's days are still there when the writer is stopped before it takes them out."""
+    with Store(tmp_path) as store:
+        write(store, batch_of("m.e", *((START + n * HOUR, float(n)) for n in range(48))))
+        write(store, batch_of("m.e", (START + 50 * DAY, 0.0)))
+        while levels(tmp_path)[0][0] != 1:
+            assert store.tidy()
+    with Store(tmp_path) as store:
+        write(store, batch_of("m.e", (START + HOUR, 7.0)))
+        tidied(store, START + 51 * DAY)
+    rows = stored(tmp_path)
+    assert [row.value for row in rows["m.e", START + HOUR]] == [1.0, 7.0]
+    assert [row.value for row in rows["m.e", START]] == [0.0]
+    assert levels(tmp_path)[0] == (1, 1, 48)
+
+
 def test_a_disk_that_has_no_room_to_seal_keeps_what_was_committed(tmp_path: Path) -> None:
     with Store(tmp_path) as store, patch.object(seal, "STEP_ROWS", 10):
         full = sqlite3.OperationalError("database or disk is full")
