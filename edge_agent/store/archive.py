@@ -72,7 +72,7 @@ class Archive:
         """The last wanted reading at or before a time, among those seen by a time."""
         while True:
             known = self._open_moments(tag, -FOREVER, at, wanted, until)
-            block = self._sealed.latest(tag, at, wanted) if self._sealed else None
+            block = self._sealed.latest(tag, at, wanted, until) if self._sealed else None
             start = max(-FOREVER if block is None else block, known[-1] if known else -FOREVER)
             if start == -FOREVER:
                 return None
@@ -86,7 +86,7 @@ class Archive:
         """The first wanted reading at or after a time, among those seen by a time."""
         while True:
             known = self._open_moments(tag, at, FOREVER, wanted, until)
-            block = self._sealed.earliest(tag, at, wanted) if self._sealed else None
+            block = self._sealed.earliest(tag, at, wanted, until) if self._sealed else None
             end = min(FOREVER if block is None else block, known[0] if known else FOREVER)
             if end == FOREVER:
                 return None

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Literal
 
 from edge_agent.store.blocks import HEADER, TAGS, body
-from edge_agent.store.columns import Columns
+from edge_agent.store.columns import FOREVER, Columns
 from edge_agent.store.span import DAY, LONGEST_US, MERGED, MONTH, PART, month_of
 from edge_agent.store.summary import Summary
 
@@ -39,15 +39,20 @@ FROM tag, (VALUES {", ".join(f"({level})" for level in MERGED)}) AS kind"""
 
 
 def _nearest(which: str, wanted: Wanted, at: str, bound: str, order: str) -> str:
-    """One moment of the nearest block: the index leads to the merged ones, the parts are few."""
+    """One moment of the nearest block: the index leads to the merged ones, the parts are few.
+
+    What a block counts is about its newest rows; where some were got after ?3 an earlier row may be the wanted one.
+    """
     found = [
         f"""
-SELECT * FROM (SELECT {at} AS at FROM block WHERE tag = ?1 AND level < 3 AND level = {level} AND {wanted} > 0
-  AND {bound.format(longest=LONGEST_US[level])} ORDER BY start {order}, {at} {order} LIMIT 1)"""
+SELECT * FROM (SELECT {at} AS at FROM block WHERE tag = ?1 AND level < 3 AND level = {level}
+  AND ({wanted} > 0 OR seen > ?3) AND {bound.format(longest=LONGEST_US[level])} ORDER BY start {order}, {at} {order} LIMIT 1)"""
         for level in MERGED
     ]
     reach = "block.first_at <= ?2" if which == "MAX" else "block.last_at >= ?2"
-    found.append(f"SELECT {which}(block.{at}) FROM {_PART} WHERE {wanted} > 0 AND {reach} AND seal.{reach[6:]}")
+    found.append(
+        f"SELECT {which}(block.{at}) FROM {_PART} WHERE ({wanted} > 0 OR seen > ?3) AND {reach} AND seal.{reach[6:]}"
+    )
     return f"SELECT {which}(at) FROM ({' UNION ALL '.join(found)})"
 
 
@@ -90,13 +95,13 @@ class Index:
                 pieces.append(Piece(first, last, seen, Summary(*header), partial(body, self._db, block)))
         return pieces
 
-    def latest(self, tag: int, at: int, wanted: Wanted) -> int | None:
-        """The latest first moment, not after `at`, of a block with a wanted row."""
-        return self._one(_LATEST[wanted], tag, at)
+    def latest(self, tag: int, at: int, wanted: Wanted, until: int = FOREVER) -> int | None:
+        """The latest first moment, not after `at`, of a block that may have a wanted row among those seen by a time."""
+        return self._one(_LATEST[wanted], tag, at, until)
 
-    def earliest(self, tag: int, at: int, wanted: Wanted) -> int | None:
-        """The earliest last moment, not before `at`, of a block with a wanted row."""
-        return self._one(_EARLIEST[wanted], tag, at)
+    def earliest(self, tag: int, at: int, wanted: Wanted, until: int = FOREVER) -> int | None:
+        """The earliest last moment, not before `at`, of a block that may have a wanted row among those seen by then."""
+        return self._one(_EARLIEST[wanted], tag, at, until)
 
     def oldest(self) -> int | None:
         """The first moment of all."""
