@@ -46,7 +46,8 @@ def _nearest(which: str, wanted: Wanted, at: str, bound: str, order: str) -> str
     found = [
         f"""
 SELECT * FROM (SELECT {at} AS at FROM block WHERE tag = ?1 AND level < 3 AND level = {level}
-  AND ({wanted} > 0 OR seen > ?3) AND {bound.format(longest=LONGEST_US[level])} ORDER BY start {order}, {at} {order} LIMIT 1)"""
+  AND ({wanted} > 0 OR seen > ?3) AND {bound.format(longest=LONGEST_US[level])}
+  ORDER BY start {order}, {at} {order} LIMIT 1)"""
         for level in MERGED
     ]
     reach = "block.first_at <= ?2" if which == "MAX" else "block.last_at >= ?2"
