@@ -148,7 +148,7 @@ def energy_facts(session: Session, asked: list[str], words: str) -> Facts:
             continue
         lines.append(_sentence(session, title, period, figure))
         figures.append(_figure(name, figure.as_json(), figure.unit, period.name, _source(session.site, figure)))
-    reasons = merged(*(figure.reasons for figure in found.values()))
+    reasons = merged(*(figure.reasons for figure in found.values()), result.losses)
     return Facts(tuple(lines), tuple(figures), reasons, refused=not found)
 
 

@@ -127,6 +127,7 @@ class _Assessor:
 
     def _warnings(self, framework: Framework) -> Iterator[Reason]:
         yield from self.books.notes
+        yield from self.books.losses(self.measurer.period()[0])
         if self.books.at > self.now:
             yield said("in_the_future", date=self.day)
         if framework.valid_from > self.day:

@@ -14,10 +14,15 @@ from enum import Enum
 from typing import Any, NewType
 
 Seconds = NewType("Seconds", float)
+Bytes = NewType("Bytes", int)
+TimeOfDay = NewType("TimeOfDay", int)
 
 BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 UNITS_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]+)?)(ms|s|min|h|d)")
+UNITS_BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]+)?)(kB|MB|GB|TB|KiB|MiB|GiB)")
+_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _NUMBER = re.compile(r"[+-]?([0-9][0-9_]*)?(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 
 
@@ -61,6 +66,22 @@ def duration(text: str) -> Seconds:
     return Seconds(float(match[1]) * UNITS_S[match[2]])
 
 
+def size(text: str) -> Bytes:
+    """`500MB`, `2GB`, `1.5GiB`; whole bytes."""
+    match = _SIZE.fullmatch(text)
+    if not match:
+        raise ScalarError("not_a_size", "500MB, 2GB, 2GiB")
+    return Bytes(round(float(match[1]) * UNITS_BYTES[match[2]]))
+
+
+def time_of_day(text: str) -> TimeOfDay:
+    """`08:00`; minutes after midnight."""
+    match = _TIME.fullmatch(text)
+    if not match:
+        raise ScalarError("not_a_time_of_day", "08:00")
+    return TimeOfDay(int(match[1]) * 60 + int(match[2]))
+
+
 def day(text: str) -> date:
     """A calendar day, `2026-01-31`."""
     try:
@@ -86,6 +107,8 @@ READERS: dict[Any, Callable[[str], Any]] = {
     int: whole,
     bool: boolean,
     Seconds: duration,
+    Bytes: size,
+    TimeOfDay: time_of_day,
     date: day,
     datetime: moment,
 }

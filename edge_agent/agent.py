@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 
 from drivers.build import FOLLOWED, driver_for, follower_for, serial_bus, tcp_bus, tunnel_bus
 from drivers.bus import Bus
 from drivers.driver import Clock
-from edge_agent.batch import Batch
-from edge_agent.clock import AHEAD_US, forward
+from edge_agent.clock import Timepiece
+from edge_agent.era import opened, turned
+from edge_agent.examine import Examiner
 from edge_agent.follow import follow
 from edge_agent.inbox import Inbox
+from edge_agent.mend import mend
 from edge_agent.poll import Poll, poll_line
-from edge_agent.record import QUEUE_BATCHES, Recorder
+from edge_agent.record import Recorder
 from edge_agent.requests import agree, begin
 from edge_agent.site import DeviceConfig, Plant, Site
 from edge_agent.store.alarms import AlarmReader
 from edge_agent.store.lock import writing
-from edge_agent.store.reader import Reader
 from edge_agent.store.store import Store
+from edge_agent.waiting import Waiting
 
 log = logging.getLogger("leafgate.agent")
 
@@ -31,36 +33,42 @@ async def run_agent(site: Site, wall: Clock, stopped: asyncio.Event) -> None:
 
     Raises BusyError when another writer holds the lock, Stop when the site and its database disagree.
     """
-    with writing(site.data, "run"), Store(site.data) as store:
-        inbox = Inbox(site.data)
-        begin(store, site, inbox, wall())
-        agree(site, wall())
-        clock = forward(wall, _newest(site, wall()))
-        batches: asyncio.Queue[Batch] = asyncio.Queue(QUEUE_BATCHES)
-        health: Counter[str] = Counter()
-        recorder = Recorder(site, store, inbox, batches, clock, health)
-        lines = dict(_lines(site, clock))
-        log.info("agent of %s: %d devices on %d lines", site.plant.site.id, len(site.plant.devices), len(lines))
-        polling = [asyncio.create_task(poll_line(bus, polls, batches, clock, health)) for bus, polls in lines.items()]
-        followed = list(_followed(site, clock))
-        since = _stored(site, followed, wall())
-        polling += [asyncio.create_task(follow(poll, batches, clock, health, since)) for poll in followed]
-        recording = asyncio.create_task(recorder.run())
-        try:
-            await _until(stopped, [*polling, recording])
-        finally:
-            await _cancel(polling)
-            recorder.stopping.set()
-            await asyncio.gather(recording, return_exceptions=True)
-            await recorder.close()
-            for bus in lines:
-                await bus.close()
+    with writing(site.data, "run"), Store(site.data, site.calendar.cut(wall())) as store:
+        inbox, clock = Inbox(site.data), opened(store, wall)
+        mend(site.data, store, clock)
+        begin(store, site, inbox, clock)
+        agree(site, clock())
+        while True:
+            await _run_era(site, store, inbox, clock, stopped)
+            if stopped.is_set():
+                break
+            clock = turned(store, clock)
         log.info("agent stopped")
 
 
-def _newest(site: Site, now: int) -> int:
-    """The time of the newest stored reading, so that a clock set back meanwhile does not go behind it."""
-    return max((s.at for s in Reader(site.data).last(now + AHEAD_US).values()), default=0)
+async def _run_era(site: Site, store: Store, inbox: Inbox, clock: Timepiece, stopped: asyncio.Event) -> None:
+    """Until `stopped`, or until another era must follow that of `clock`: all that was seen is of this one."""
+    batches = Waiting()
+    health: Counter[str] = Counter()
+    recorder = Recorder(site, store, inbox, batches, clock, health)
+    lines = dict(_lines(site, clock))
+    log.info("agent of %s: %d devices on %d lines", site.plant.site.id, len(site.plant.devices), len(lines))
+    polling = [asyncio.create_task(poll_line(bus, polls, batches, clock, health)) for bus, polls in lines.items()]
+    followed = list(_followed(site, clock))
+    since = _stored(site, followed, clock())
+    polling += [asyncio.create_task(follow(poll, batches, clock, health, since)) for poll in followed]
+    recording = asyncio.create_task(recorder.run())
+    examiner = Examiner(site.data, clock, recorder.doubt, recorder.holes)
+    polling.append(asyncio.create_task(examiner.run(recorder.stopping)))
+    try:
+        await _until([stopped.wait(), _outlived(clock, recorder)], [*polling, recording])
+    finally:
+        await _cancel(polling)
+        recorder.stopping.set()
+        await asyncio.gather(recording, return_exceptions=True)
+        await recorder.close()
+        for bus in lines:
+            await bus.close()
 
 
 def _lines(site: Site, clock: Clock) -> Iterator[tuple[Bus, list[Poll]]]:
@@ -103,13 +111,20 @@ def _stored(site: Site, followed: list[Poll], now: int) -> dict[str, int]:
     return {tag: at for tag, (at, _, _) in AlarmReader(site.data).last_good(tags, now).items()}
 
 
-async def _until(stopped: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
-    """Wait for the stop signal; a task that ends by itself is a fault and is raised."""
-    waiting = asyncio.create_task(stopped.wait())
-    done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
+async def _outlived(clock: Timepiece, recorder: Recorder) -> None:
+    """Until another era must follow, and the disk takes what was seen and the turn."""
+    await clock.outlived()
+    await recorder.storing.wait()
+
+
+async def _until(ends: Iterable[Coroutine[None, None, object]], tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for one of the ends; a task that ends by itself is a fault and is raised."""
+    waiting = [asyncio.ensure_future(end) for end in ends]
+    done, _ = await asyncio.wait([*waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for end in waiting:
+        end.cancel()
     for task in done:
-        if task is not waiting:
+        if task in tasks:
             task.result()
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
@@ -56,6 +55,13 @@ TABLE: dict[str, Entry] = {
     "alarms": Entry("edge_agent.commands.alarms:alarms", "报警：列出与确认", "Alarms: list and acknowledge"),
     "export": Entry("edge_agent.commands.export:export", "导出读数", "Write readings out as CSV or JSON lines"),
     "import": Entry("edge_agent.commands.import_:import_", "导入数量与历史读数", "Take in amounts and past readings"),
+    "backup": Entry(
+        "edge_agent.commands.backup:backup", "备份站点（代理可继续运行）", "Copy the site while the agent runs"
+    ),
+    "restore": Entry("edge_agent.commands.backup:restore", "从备份恢复站点", "Lay a backup down"),
+    "salvage": Entry(
+        "edge_agent.commands.salvage:salvage", "找回损坏文件中的数据", "Bring back what a damaged file holds"
+    ),
     "meter": Entry("edge_agent.commands.meter:meter", "计量台账：倍率等事件", "The metering ledger: ratios and events"),
     "energy": Entry("edge_agent.commands.energy:energy", "某一时期的能源与碳账", "Energy and carbon of a period"),
     "kb": Entry("assistant.commands.kb:kb", "文件库：导入、列出、检索", "The corpus: add, list, search"),
@@ -154,6 +160,8 @@ def problem_line(texts: Texts, problem: Problem) -> str:
 
 
 def _fault(session: Session, fault: Exception) -> int:
+    import tempfile  # it brings random numbers and three compressors along
+
     is_site = (session.folder / PLANT_FILE).exists()
     log = (session.folder / "data" / "log" if is_site else Path(tempfile.gettempdir())) / "leafgate-fault.log"
     try:

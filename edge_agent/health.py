@@ -18,8 +18,8 @@ from edge_agent.site import Site
 from edge_agent.store.database import reading
 from edge_agent.store.lock import running
 from edge_agent.store.store import PLANT_DB
+from edge_agent.when import short
 
-EARLIEST = 1_767_225_600  # 2026-01-01 UTC; a clock before it was never set
 PKI, CERTIFICATE = "pki", "leafgate.der"  # our own below pki/own
 FREE_BYTES = 500_000_000  # below this a gateway should not start a month of recording
 
@@ -38,27 +38,35 @@ class Check:
 def examine(site: Site) -> list[Check]:
     """Every check, in the order a person would mend them."""
     return [
-        *_clock(),
+        *_clock(site),
         _disk(site),
         *_folders(site),
         *_pki(site),
         *_ports(site),
         _locale(),
         *_database(site),
+        *_rescue(site),
+        *_room(site),
         _agent(site),
     ]
 
 
-def _clock() -> Iterator[Check]:
-    year = time.gmtime().tm_year
-    ok = time.time() >= EARLIEST
-    yield Check(
-        "clock",
-        ok,
-        "doctor.clock.ok" if ok else "doctor.clock.bad",
-        {"year": year},
-        "" if ok else "sudo timedatectl set-ntp true",
-    )
+def _clock(site: Site) -> Iterator[Check]:
+    """A clock that no time server sets is no fault, but worth a command."""
+    from edge_agent.time_told import time_told
+
+    try:
+        told = time_told(site, time.time_ns() // 1000)
+    except Stop:
+        return  # a database that cannot be read is told of below
+    state = told["state"]
+    said = {"hours": f"{told['off_s'] / 3600:+.2f}"}
+    repair = "" if state == "synchronised" else "sudo timedatectl set-ntp true"
+    yield Check("clock", state in ("synchronised", "not_synchronised"), f"clock.{state}", said, repair)
+    for spell in told["untimed"]:
+        ends = {"start": short(spell["after"]), "end": short(spell["before"])}
+        export = f"leafgate -C {_quoted(site.folder)} export --untimed"
+        yield Check("untimed", True, "clock.untimed", {"count": spell["readings"], **ends}, export)
 
 
 def _disk(site: Site) -> Check:
@@ -160,11 +168,56 @@ def _database(site: Site) -> Iterator[Check]:
     except Stop as stop:
         said = stop.key
     ok = said == "ok"
-    away = _quoted(path.parent / "damaged")  # with its log, which belongs to this very file
-    repair = "" if ok else f"mkdir -p {away} && mv {_quoted(path)}* {away}"
+    repair = "" if ok else f"leafgate -C {_quoted(site.folder)} salvage"
     yield Check(
         "database", ok, "doctor.database.ok" if ok else "doctor.database.bad", {"file": path, "why": said}, repair
     )
+
+
+def _rescue(site: Site) -> Iterator[Check]:
+    """What lies in quarantine, and the newest backup."""
+    from edge_agent.rescue_told import backup_age_days, damaged
+
+    told, folder = damaged(site), site.data / "quarantine"
+    if told["files"]:
+        said = {"count": len(told["files"]), "folder": folder}
+        yield Check("quarantine", False, "doctor.quarantine.bad", said, f"leafgate -C {_quoted(site.folder)} salvage")
+    if told["set_aside"]:
+        yield Check("blocks", True, "doctor.aside.bad", {"count": told["set_aside"], "folder": folder})
+    age = backup_age_days(site, time.time_ns() // 1000)
+    if age is None:
+        yield Check("backup", True, "doctor.backup.none")
+    else:
+        yield Check("backup", True, "doctor.backup.ok", {"days": f"{age:.0f}", "file": told["backup"]["file"]})
+
+
+def _room(site: Site) -> Iterator[Check]:
+    """How long the budget lasts, and what happens then."""
+    from edge_agent.kept import kept
+
+    try:
+        found = kept(site)
+    except Stop:
+        return  # a database that cannot be read has been told of
+    if found is None:
+        return
+    said = {"used": f"{found['used'] / 1e6:.0f}", "budget": f"{found['budget'] / 1e6:.0f}"}
+    if found["reached"]:
+        repair = f"df -h {_quoted(site.data)}" if found["reached"] == "reserve" else f"du -a {_quoted(site.data)}"
+        yield Check("room", False, f"doctor.room.{found['reached']}", said, repair)
+    else:
+        yield Check("room", True, "doctor.room.ok", said)
+    ahead = found["forecast"]
+    if ahead is None:
+        yield Check("forecast", True, "doctor.forecast.none")
+        return
+    lasts = {name: _days(ahead[f"{name}_days"]) for name in ("full_in", "raw", "quarter", "hour")}
+    yield Check("forecast", True, "doctor.forecast.ok", {**lasts, "daily": f"{ahead['bytes_a_day'] / 1e6:.2f}"})
+
+
+def _days(count: float) -> str:
+    """Days, to two digits where there are few."""
+    return f"{count:.0f}" if count >= 10 else f"{count:.1f}"
 
 
 def _agent(site: Site) -> Check:

@@ -23,7 +23,7 @@ from edge_agent.store.lock import FILE_MODE, make_data_folder
 INBOX_DB = "inbox.db"
 BUSY_MS = 10_000
 URGENT = ("acknowledge", "alarm")  # served before the others: an import may take minutes
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS request (
   number  INTEGER PRIMARY KEY,
   id      TEXT NOT NULL UNIQUE,
@@ -68,7 +68,7 @@ class Inbox:
                 os.chmod(self._path, FILE_MODE)
             write_ahead(db)
             db.execute("PRAGMA synchronous = FULL")
-            db.execute(_SCHEMA)
+            db.execute(SCHEMA)
             yield db
         finally:
             db.close()
@@ -82,6 +82,16 @@ class Inbox:
             db.executemany(statement, rows)
             db.execute("COMMIT")
         return [row[0] for row in rows]
+
+    def take_over(self, rows: list[dict[str, Any]]) -> int:
+        """Put requests of another inbox in under their own ids, where they are not here yet; answers how many."""
+        statement = """INSERT OR IGNORE INTO request (id, kind, payload, by_name, login, asked)
+            VALUES (:id, :kind, :payload, :by_name, :login, :asked)"""
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            count = max(db.executemany(statement, rows).rowcount, 0)
+            db.execute("COMMIT")
+        return count
 
     def pending(self, most: int = 20) -> list[Request]:
         """The requests that wait: those about alarms before all others, and then in the order they were asked.

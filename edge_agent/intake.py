@@ -1,16 +1,15 @@
-"""A CSV of amounts and past readings to requests for the writer; every wrong line is named.
+"""A file of amounts and past readings to requests for the writer; every wrong line is named and costs no other.
 
 Columns: tag,from,to,value,unit,note. For an amount, from and to bound its period, `to` excluded.
 For a register or gauge `from` is empty and `to` is the reading's time. An empty value withdraws
-an amount; of a reading it says that there was none, with its quality and reason in the note.
+an amount; of a reading it says that there was none. The note may begin with quality and reason.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from configs.scalars import ScalarError, number
 from drivers.reading import Kind, Quality, Tag
 from edge_agent.clock import AHEAD_US
 from edge_agent.inbox import Request
+from edge_agent.intake_line import COLUMNS, Line, lines, noted
 from edge_agent.ledger import Person
 from edge_agent.period import US, Calendar
 from edge_agent.requests import CHUNK
@@ -29,61 +29,67 @@ from edge_agent.site import MANUAL, Site
 from edge_agent.store.reader import Reader
 from edge_agent.when import moment
 
-COLUMNS = ["tag", "from", "to", "value", "unit", "note"]
 DAY_US = 86_400 * US  # a month may be filed on the evening of its last day
-SHOWN = 60  # characters of a wrong first line that are repeated
+NOT_FILED = "not_filed"  # why a reading that was filed has no value
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
-_QUALITY = re.compile(r"(good|uncertain|stale|bad|absent)(?::(\w+))?")
 
 
 @dataclass
 class Intake:
-    """What one file says: rows ready to be written, the faults of the rest, and what looks odd."""
+    """What a file or a part of it says: rows ready to be written, the faults of the rest, and what looks odd."""
 
     amounts: list[list[Any]] = field(default_factory=list)
     past: list[list[Any]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return len(self.amounts) + len(self.past)
+
     def requests(self, by: Person, now: int) -> list[Request]:
-        """The rows in pieces that one transaction takes; what withdraws goes before what files anew."""
+        """The rows in pieces that one transaction takes, in the order of the file."""
         found = []
-        amounts = sorted(self.amounts, key=lambda row: row[3] is not None)
-        for kind, rows in (("amounts", amounts), ("past", self.past)):
+        for kind, rows in (("amounts", self.amounts), ("past", self.past)):
             found += [Request(kind, rows[i : i + CHUNK], by, now) for i in range(0, len(rows), CHUNK)]
         return found
 
 
+def read_file(path: Path, site: Site, now: int) -> Iterator[Intake]:
+    """A file in parts of at most CHUNK rows or faults; raises OSError when there is none."""
+    parser = _Parser(site, path.name, now)
+    for line in lines(path):
+        parser.take(line)
+        if len(parser.out) + len(parser.out.problems) >= CHUNK:
+            yield parser.out
+            parser.out = Intake()
+    yield parser.out
+
+
 def read_csv(path: Path, site: Site, now: int) -> Intake:
-    """Read a file; raises OSError when there is none."""
-    raw = path.read_bytes()
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("gb18030", errors="replace")  # what Excel writes on a Chinese desktop
-    return _Parser(site, path.name, now).parse(text)
+    """A small file at once."""
+    whole = Intake()
+    for part in read_file(path, site, now):
+        whole.amounts += part.amounts
+        whole.past += part.past
+        whole.problems += part.problems
+        whole.warnings += part.warnings
+    return whole
 
 
 class _Parser:
+    """What is understood so far and nobody has taken yet is in `out`."""
+
     def __init__(self, site: Site, name: str, now: int) -> None:
         self.site, self.name, self.now = site, name, now
         self.tags = site.tags()
         self.out = Intake()
         self.filed: dict[str, list[tuple[int, int]]] = {}
 
-    def parse(self, text: str) -> Intake:
-        lines = csv.reader(io.StringIO(text), strict=True)
-        try:
-            head = [cell.strip() for cell in next(lines, [])]
-            if head[: len(COLUMNS)] != COLUMNS:
-                self._wrong(1, "csv_header", value=",".join(head)[:SHOWN], allowed=",".join(COLUMNS))
-                return self.out
-            for cells in lines:
-                if any(cell.strip() for cell in cells):
-                    self._row(lines.line_num, [cell.strip() for cell in cells])
-        except csv.Error as error:
-            self._wrong(lines.line_num, "csv_quotes", why=str(error))
-        return self.out
+    def take(self, line: Line) -> None:
+        """Add one line of the file."""
+        if line.code:
+            return self._wrong(line.number, line.code, **dict(line.said))
+        return self._row(line.number, line.cells)
 
     def _wrong(self, line: int, code: str, **fields: str) -> None:
         self.out.problems.append(Problem(code, self.name, line, fields))
@@ -157,15 +163,15 @@ class _Parser:
         top = self._top(tag.name)
         if value is not None and tag.kind == Kind.COUNTER and not 0 <= value <= top:
             return self._wrong(line, "csv_beyond_register", key=tag.name, value=f"{value:g}", top=f"{top:g}")
-        said = _QUALITY.fullmatch(note)
-        if value is not None and (not said or said[1] in ("good", "uncertain")):
-            quality = Quality[said[1].upper()] if said else Quality.GOOD
-        elif value is None:
-            quality = Quality[said[1].upper()] if said and said[1] not in ("good", "uncertain") else Quality.ABSENT
-        else:
+        said, why, text = noted(note)
+        trusted = said is None or said <= Quality.UNCERTAIN
+        if value is not None and not trusted:
             return self._wrong(line, "csv_untrusted", key=tag.name, value=note)
-        why = (said[2] if said else None) or (None if quality <= Quality.UNCERTAIN else "not_filed")
-        self.out.past.append([tag.name, at, value, int(quality), why])
+        quality = said or (Quality.GOOD if value is not None else Quality.ABSENT)
+        if value is None and trusted:
+            quality = Quality.ABSENT
+        why = why or (None if quality <= Quality.UNCERTAIN else NOT_FILED)
+        self.out.past.append([tag.name, at, value, int(quality), why, text])
         return None
 
     def _top(self, name: str) -> float:
@@ -188,3 +194,6 @@ class _Parser:
 
     def _days(self, span: tuple[int, int]) -> str:
         return f"{self._local(span[0]):%Y-%m-%d}..{self._local(span[1]):%Y-%m-%d}"
+
+
+__all__ = ["COLUMNS", "Intake", "read_csv", "read_file"]

@@ -1,4 +1,4 @@
-"""Periods of accounts: years, months and days of the site's zone and its accounting day.
+"""Periods of accounts: years, months, days, shifts, hours and quarters of the site's clock and its accounting day.
 
 An accounting month that starts on day 2 to 15 begins in the month it is named after; one that
 starts on day 16 to 28 begins in the month before, so a month always holds most of its own days.
@@ -7,11 +7,20 @@ starts on day 16 to 28 begins in the month before, so a month always holds most 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
+from configs.text import Text
+
 US = 1_000_000
+Step = Literal["15m", "hour", "day", "shift", "month"]
+STEPS: tuple[Step, ...] = get_args(Step)
+MINUTE_US = 60 * US
+_CLOCK = {"15m": 15 * MINUTE_US, "hour": 60 * MINUTE_US}  # every zone is whole quarters of an hour ahead of UTC
 WORDS = ("today", "month", "year")
 _FORMS = "2026, 2026-11, 2026-11-01, 2026-01-01..2026-11-01, today, month, year"
 
@@ -33,11 +42,20 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """From so many minutes after midnight to the next shift; one that runs over midnight is of the day it began."""
+
+    begins: int
+    title: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Calendar:
-    """The site's zone and accounting day."""
+    """The site's zone, accounting day and shifts, which come by their beginning."""
 
     zone: ZoneInfo
     accounting_day: int = 1
+    shifts: tuple[Shift, ...] = ()
 
     def instant(self, day: date) -> int:
         """Local midnight of a day in microseconds UTC."""
@@ -46,6 +64,61 @@ class Calendar:
     def local(self, at: int) -> datetime:
         """A moment on the site's own clock."""
         return datetime.fromtimestamp(at / US, UTC).astimezone(self.zone)
+
+    def ahead(self, at: int) -> int:
+        """By how many microseconds the site's clock is ahead of UTC at a moment."""
+        return int((self.local(at).utcoffset() or timedelta()).total_seconds()) * US
+
+    def cut(self, at: int) -> int:
+        """The same without summer time."""
+        return self.ahead(at) - int((self.local(at).dst() or timedelta()).total_seconds()) * US
+
+    def edges(self, period: Period, step: Step, now: int) -> list[int]:
+        """Where the parts of a period begin, and at last where it ends, strictly increasing; none where it has no part.
+
+        A part that still runs ends now. Shifts are those that begin on its days, so that the last one may end
+        after it; an hour of a day with a clock change is a span in which the clock shows that hour once.
+        """
+        if step == "shift":
+            first, after = self._shift_day(period.start), self._shift_day(period.end)
+        else:
+            first, after = period.start, period.end
+        after = min(after, now)
+        inner = {at for at in self._begins(first, after, step) if first < at < after}
+        return sorted({first, *inner, after}) if first < after else []
+
+    def shift(self, at: int) -> Shift:
+        """The shift that runs at a moment."""
+        local = self.local(at)
+        place = bisect_right([shift.begins for shift in self.shifts], local.hour * 60 + local.minute)
+        return self.shifts[place - 1]
+
+    def _begins(self, start: int, end: int, step: Step) -> Iterator[int]:
+        """Where parts may begin from start to end, and some about it."""
+        if step in _CLOCK:
+            quarter = _CLOCK["15m"]
+            moments = range(start - start % quarter, end, quarter)
+            yield from (at for at in moments if (at + self.ahead(at)) % _CLOCK[step] == 0)
+            return
+        day, last = self.local(start).date(), self.local(end).date()
+        if step == "month":
+            year, month = self.month_of(start)
+            while (first := self.month_start(year, month)) <= last:
+                yield self.instant(first)
+                month += 1
+            return
+        while day <= last:
+            yield from self._shift_starts(day) if step == "shift" else [self.instant(day)]
+            day += timedelta(days=1)
+
+    def _shift_starts(self, day: date) -> Iterator[int]:
+        for shift in self.shifts:
+            begins = time(shift.begins // 60, shift.begins % 60)
+            yield int(datetime.combine(day, begins, self.zone).timestamp()) * US
+
+    def _shift_day(self, at: int) -> int:
+        """When the first shift begins of the day that begins at a local midnight."""
+        return next(self._shift_starts(self.local(at).date()), at)
 
     def month_start(self, year: int, month: int) -> date:
         """The first day of an accounting month; month may run over either end of the year."""

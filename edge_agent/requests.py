@@ -8,6 +8,7 @@ import sqlite3
 import time
 from typing import Any
 
+from drivers.driver import Clock
 from drivers.reading import Quality
 from edge_agent.alarm.journal import ACKNOWLEDGE, ALARM, carry_out
 from edge_agent.batch import Batch
@@ -18,9 +19,11 @@ from edge_agent.period import Calendar
 from edge_agent.site import Site
 from edge_agent.store.lock import BusyError, writing
 from edge_agent.store.reader import Reader
+from edge_agent.store.salvage import take
 from edge_agent.store.store import AmountRow, Store
 
 log = logging.getLogger("leafgate.requests")
+SALVAGE = "salvage"  # a kind of request: a piece of another file (store/salvage.py)
 CHUNK = 5000  # rows in one request, one transaction
 WAIT_S = 60.0  # without progress; an agent looks into its inbox every second
 LOOK_S = 0.1
@@ -34,13 +37,14 @@ def wall_clock() -> int:
     return time.time_ns() // 1000
 
 
-def begin(store: Store, site: Site, inbox: Inbox, now: int) -> None:
+def begin(store: Store, site: Site, inbox: Inbox, clock: Clock = wall_clock) -> None:
     """What every writer does first: remember the site file, note new meters, do what waits in the inbox."""
+    now = clock()
     events = Ledger(site, Reader(site.data).ledger()).first_start(me(), now)
     with store.transaction():
         store.remember_site(site.hash, site.text, now)
         store.write_ledger(events)
-    drain(store, site, inbox)
+    drain(store, site, inbox, clock=clock)
 
 
 def agree(site: Site, now: int) -> None:
@@ -60,28 +64,28 @@ def submit(site: Site, requests: list[Request], command: str) -> int:
         return _through_the_inbox(site, requests, command, busy.pid)
 
 
-def drain(store: Store, site: Site, inbox: Inbox, most: int = ALL) -> int:
+def drain(store: Store, site: Site, inbox: Inbox, most: int = ALL, clock: Clock = wall_clock) -> int:
     """Carry out what waits in the inbox, at most `most` requests; answers how many there were."""
     count = 0
     while count < most and (waiting := inbox.pending(min(most - count, 20))):
         for request in waiting:
             try:
-                result: Any = _perform(store, site, request)
+                result: Any = _perform(store, site, request, clock())
             except FAULTS as fault:
                 log.error("request %s of %s was refused: %s", request.kind, request.by.name, fault)
                 result = {"error": str(fault) or type(fault).__name__}
-            inbox.done(request.id, wall_clock(), result)
+            inbox.done(request.id, clock(), result)
             count += 1
     return count
 
 
 def _directly(site: Site, requests: list[Request], command: str) -> int:
-    with writing(site.data, command), Store(site.data) as store:
-        begin(store, site, Inbox(site.data), wall_clock())
+    with writing(site.data, command), Store(site.data, site.calendar.cut(wall_clock())) as store:
+        begin(store, site, Inbox(site.data))
         if any(request.kind != "ledger" for request in requests):
             agree(site, wall_clock())
         try:
-            return sum(_perform(store, site, request) for request in requests)
+            return sum(_perform(store, site, request, wall_clock()) for request in requests)
         except FAULTS as fault:
             raise Stop(Exit.USAGE, "error.request_refused", why=fault) from None
 
@@ -97,8 +101,9 @@ def _through_the_inbox(site: Site, requests: list[Request], command: str, pid: i
             raise Stop(Exit.BUSY, "error.busy", pid=pid, count=len(ids) - done)
         try:
             # Whoever wrote may have ended without looking again.
-            with writing(site.data, command, patience_s=0.0), Store(site.data) as store:
-                begin(store, site, inbox, wall_clock())
+            cut = site.calendar.cut(wall_clock())
+            with writing(site.data, command, patience_s=0.0), Store(site.data, cut) as store:
+                begin(store, site, inbox)
         except BusyError:
             time.sleep(LOOK_S)
     for result in results:
@@ -107,22 +112,24 @@ def _through_the_inbox(site: Site, requests: list[Request], command: str, pid: i
     return sum(results)
 
 
-def _perform(store: Store, site: Site, request: Request) -> int:
+def _perform(store: Store, site: Site, request: Request, now: int) -> int:
     """Once, however often it is asked; raises one of FAULTS, and then nothing of it is written."""
     with store.transaction():
         if request.id and (known := store.applied(request.id)) is not None:
             return known
-        new = _effect(store, site, request)
+        new = _effect(store, site, request, now)
         if request.id:
-            store.mark_applied(request.id, wall_clock(), new)
+            store.mark_applied(request.id, now, new)
         return new
 
 
-def _effect(store: Store, site: Site, request: Request) -> int:
+def _effect(store: Store, site: Site, request: Request, now: int) -> int:
+    """`now` is when it is recorded: the time of writing, so that no earlier assessment sees it."""
     payload = json.loads(request.payload) if isinstance(request.payload, str) else request.payload
-    now = wall_clock()  # recorded is when it is written here, so that no earlier assessment sees it
     if request.kind == "past":
-        return store.write_past(_batch(payload, now))
+        new = store.write_past(_batch(payload, now))
+        notes = [(tag, at, note) for tag, at, _, _, _, *said in payload for note in said if note]
+        return max(new, store.write_notes(notes, request.by, now))
     if request.kind == "amounts":
         return _amounts(store, site, request, [AmountRow(*row) for row in payload], now)
     if request.kind == "ledger":
@@ -131,6 +138,8 @@ def _effect(store: Store, site: Site, request: Request) -> int:
         return 1
     if request.kind in (ACKNOWLEDGE, ALARM):
         return carry_out(store.alarms, request.kind, payload, request.by, now)
+    if request.kind == SALVAGE:
+        return take(store, payload, request.by, now)
     raise ValueError(f"unknown kind of request: {request.kind}")
 
 
@@ -149,6 +158,6 @@ def _amounts(store: Store, site: Site, request: Request, rows: list[AmountRow], 
 
 def _batch(rows: list[list[Any]], seen: int) -> Batch:
     batch = Batch()
-    for tag, at, value, quality, reason in rows:
+    for tag, at, value, quality, reason, *_ in rows:
         batch.add(tag, at, seen, value, Quality(quality), reason)
     return batch

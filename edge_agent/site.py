@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,13 +15,14 @@ import msgspec
 from configs import FOLDER
 from configs.load import Loaded, load, load_folders, parse
 from configs.problem import ConfigError, Problem
-from configs.scalars import Seconds
+from configs.scalars import Bytes, Seconds, TimeOfDay
 from configs.text import Text, both
 from drivers.driver import Device
 from drivers.profile import Profile
 from drivers.profile_check import faults
 from drivers.reading import Kind, Tag
 from drivers.wire import Wire
+from edge_agent.period import Calendar, Shift
 
 PLANT_FILE = "plant.yaml"
 T = TypeVar("T")
@@ -30,6 +31,13 @@ MONTH_S = Seconds(35 * 86400.0)  # people read a meter by hand once a month, giv
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Flow = Literal["grid_import", "grid_export", "pv_generation", "purchase"]
+
+
+class ShiftConfig(msgspec.Struct, frozen=True):
+    """When a shift begins on the site's clock; it ends where the next one begins."""
+
+    begins: TimeOfDay
+    title: Text | str = ""
 
 
 class SiteInfo(msgspec.Struct, frozen=True):
@@ -42,6 +50,7 @@ class SiteInfo(msgspec.Struct, frozen=True):
     jurisdiction: list[str] = msgspec.field(default_factory=lambda: ["CN"])
     industry: str = ""
     accounting_day: Annotated[int, msgspec.Meta(ge=1, le=28)] = 1
+    shifts: dict[str, ShiftConfig | TimeOfDay] = msgspec.field(default_factory=dict)
     exports: bool = True
 
 
@@ -146,10 +155,21 @@ class PassMark(msgspec.Struct, frozen=True):
     source: str
 
 
+class StoreConfig(msgspec.Struct, frozen=True):
+    """How many bytes everything in data/ may take together, and how many the disk shall have left.
+
+    The defaults suit a card of 16 GB, of which the system takes about a half.
+    """
+
+    budget: Bytes = Bytes(2 * 10**9)
+    reserve: Bytes = Bytes(2 * 10**8)
+
+
 class Plant(msgspec.Struct, frozen=True):
     """The whole of plant.yaml."""
 
     site: SiteInfo
+    store: StoreConfig = StoreConfig()
     buses: dict[str, BusConfig] = {}
     devices: dict[str, DeviceConfig] = {}
     meters: dict[str, MeterConfig] = {}
@@ -175,6 +195,15 @@ class Site:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.plant.site.timezone)
+
+    @property
+    def calendar(self) -> Calendar:
+        """Its zone, accounting day and shifts."""
+        site, shifts = self.plant.site, []
+        for name, shift in site.shifts.items():
+            known = shift if isinstance(shift, ShiftConfig) else ShiftConfig(shift)
+            shifts.append(Shift(known.begins, both(known.title or name)))
+        return Calendar(self.zone, site.accounting_day, tuple(sorted(shifts, key=lambda shift: shift.begins)))
 
     @property
     def title(self) -> Text:
@@ -225,8 +254,8 @@ def open_site(folder: Path) -> Site:
     from edge_agent.site_check import problems_of, unexplained
 
     problems: list[Problem] = []
-    profiles: dict[str, Loaded[Profile]] = _kept(lambda: load_profiles(folder), problems) or {}
     loaded: Loaded[Plant] | None = _kept(lambda: load(folder / PLANT_FILE, Plant, PLANT_FILE), problems)
+    profiles: dict[str, Loaded[Profile]] = _kept(lambda: load_profiles(folder, _named(loaded)), problems) or {}
     if loaded is not None:
         problems += unexplained(problems_of(loaded, profiles), problems, loaded, profiles)
     if problems or loaded is None:
@@ -255,6 +284,17 @@ def site_as_recorded(site: Site, text: str) -> Site:
     return replace(site, plant=loaded.value, text=text)
 
 
-def load_profiles(folder: Path) -> dict[str, Loaded[Profile]]:
-    """The shipped device profiles, and the site's own over them."""
-    return load_folders([FOLDER / "devices", folder / "devices"], Profile, faults)
+def load_profiles(folder: Path, named: Collection[str] | None = None) -> dict[str, Loaded[Profile]]:
+    """The shipped device profiles, and the site's own over them.
+
+    Of the shipped ones only those `named`, as an agent that reads them all starts slowly; but all where one is missing.
+    """
+    shipped, own = FOLDER / "devices", folder / "devices"
+    there = {path.stem for place in (shipped, own) for path in place.glob("*.yaml")}
+    wanted = there if named is None or not there.issuperset(named) else named
+    return load_folders([shipped, own], Profile, faults, lambda path: path.parent == own or path.stem in wanted)
+
+
+def _named(loaded: Loaded[Plant] | None) -> set[str] | None:
+    """The profiles that the devices of plant.yaml name; None where it cannot be read."""
+    return {device.profile for device in loaded.value.devices.values()} if loaded else None

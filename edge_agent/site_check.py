@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from configs.load import Loaded
 from configs.problem import Problem, nearest
@@ -17,6 +17,8 @@ from edge_agent.site import MANUAL, DeviceConfig, MeterConfig, Plant
 
 REFERENCES = ("no_bus", "no_profile", "no_tag", "no_parent")
 RESERVED = (MANUAL, "agent")
+LEAST_BUDGET = 50_000_000  # bytes: a day of a busy plant before it is merged, its log and the other files
+NO_ZONES = ("localtime", "posix", "posixrules", "right")  # lie among the zones of a machine and are none
 _NAME = re.compile(r"[\w-]+")  # letters of any script, digits, _ and -
 
 
@@ -89,10 +91,18 @@ class _Check:
 
     def _site(self) -> Iterator[Problem]:
         zone = self.plant.site.timezone
-        if zone not in available_timezones():
+        if not _is_zone(zone):
             hint = nearest(zone, available_timezones())
             yield self.loaded.problem("no_zone", "site", "timezone", value=zone, nearest=hint)
         yield from self._named("site", self.plant.site.id)
+        begun: dict[int, str] = {}
+        for name, shift in self.plant.site.shifts.items():
+            other = begun.setdefault(shift if isinstance(shift, int) else shift.begins, name)
+            if other != name:
+                yield self.loaded.problem("same_shift", "site", "shifts", name, value=name, other=other)
+        if self.plant.store.budget < LEAST_BUDGET:
+            said = f"{self.plant.store.budget / 1e6:g}MB"
+            yield self.loaded.problem("out_of_range", "store", "budget", value=said, allowed=">= 50MB")
 
     def _device(self, name: str, device: DeviceConfig) -> Iterator[Problem]:
         where = ("devices", name)
@@ -160,3 +170,11 @@ class _Check:
         others = [n for n, m in self.plant.meters.items() if m.tag == meter.tag and m.level == 1]
         if meter.level == 1 and others[0] != name:
             yield self.loaded.problem("tag_metered_twice", *where, "tag", value=meter.tag, other=others[0])
+
+
+def _is_zone(name: str) -> bool:
+    """Whether there is such a time zone; to list them all would take as long as all other checks."""
+    try:
+        return name.partition("/")[0] not in NO_ZONES and bool(ZoneInfo(name))
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        return False

@@ -7,12 +7,15 @@ from typing import Any
 from configs.quantity import quantities
 from drivers.reading import Kind, Quality
 from edge_agent.clock import AHEAD_US
+from edge_agent.kept import kept
 from edge_agent.ledger import Ledger, multiplier
 from edge_agent.period import US
 from edge_agent.poll import LINK_ITEM, LinkState
+from edge_agent.rescue_told import damaged
 from edge_agent.site import Site
-from edge_agent.store.lock import LOCK_FILE, SILENT_S, WATCH_LOCK, Holder, running
+from edge_agent.store.lock import LOCK_FILE, WATCH_LOCK, Holder, running
 from edge_agent.store.reader import Reader, Sample
+from edge_agent.time_told import time_told
 from edge_agent.when import iso
 
 
@@ -22,23 +25,27 @@ def status(site: Site, now: int) -> dict[str, Any]:
     last = reader.last(now + AHEAD_US)
     holder = running(site.data, LOCK_FILE)
     agent = holder if holder and holder.command == "run" else None
-    hangs = agent is not None and now - agent.alive > SILENT_S * US
+    hangs = agent is not None and agent.state(now) == "silent"
     watch = running(site.data, WATCH_LOCK)
     return {
         "as_of": iso(now, site.zone),
-        "agent": _agent(site, agent, hangs),
+        "agent": _agent(site, agent, now),
+        "damaged": damaged(site),
         "watch": {"state": "running" if watch else "stopped", "last": iso(watch.alive, site.zone) if watch else None},
         "links": [_link(site, reader, name, last, None if hangs else agent) for name in site.plant.devices],
         "tags": _tags(site, reader, last, now),
+        "store": kept(site),
+        "clock": time_told(site, now),
     }
 
 
-def _agent(site: Site, agent: Holder | None, hangs: bool) -> dict[str, Any]:
-    """Running since its start, silent since its last sign of life, or stopped."""
+def _agent(site: Site, agent: Holder | None, now: int) -> dict[str, Any]:
+    """Running or stuck since its start, silent since its last sign of life, or stopped; and why it is stuck."""
     if agent is None:
-        return {"state": "stopped", "since": None}
-    state, since = ("silent", agent.alive) if hangs else ("running", agent.since)
-    return {"state": state, "since": iso(since, site.zone)}
+        return {"state": "stopped", "since": None, "trouble": None}
+    state = agent.state(now)
+    since = agent.alive if state == "silent" else agent.since
+    return {"state": state, "since": iso(since, site.zone), "trouble": agent.trouble or None}
 
 
 def _link(site: Site, reader: Reader, name: str, last: dict[str, Sample], agent: Holder | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tui.words import clock, size
 MOST_KEYS = 8  # in the footer; the help names all
 TOP, BOTTOM = 2, 2  # lines of the frame above and below a page
 DAY_US = 86_400_000_000
-AGENT_GONE = {"stopped": "tui.agent_stopped", "silent": "tui.agent_silent"}
+AGENT_GONE = {"stopped": "tui.agent_stopped", "silent": "tui.agent_silent", "stuck": "tui.agent_stuck"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,11 @@ def _state(view: View) -> Line:
         return fitted(((say("tui.paused"), "reverse bold"),), width, "reverse")
     if view.notice:
         return fitted(((view.notice, "bold"),), width)
-    gone = AGENT_GONE.get(view.plant.agent.state)
+    agent = view.plant.agent
+    gone = AGENT_GONE.get(agent.state)
     if gone and view.plant.as_of:  # a site that never had data says what to do first by itself
-        return fitted((("[!] ", "high bold"), (say(gone), "high")), width, "high")
+        why = say(f"trouble.{agent.trouble}") if agent.trouble else ""
+        return fitted((("[!] ", "high bold"), (say(gone, why=why), "high")), width, "high")
     return fitted(_store(view), width)
 
 
@@ -129,6 +131,9 @@ def _store(view: View) -> Line:
         return ((say("tui.no_database"), "label"),)
     days = 0 if past.oldest is None else max(view.look.now - past.oldest, 0) // DAY_US + 1
     line: list[Span] = [(say("tui.store", size=size(past.size), days=days, free=size(past.free)), "label")]
+    if past.whole_from is not None:
+        whole = max(view.look.now - past.whole_from, 0) // DAY_US
+        line.append((say("tui.thinned", days=whole), "label"))
     for name, count in plant.health.items():
         line.append((say(f"tui.{name.replace('.', '_')}", count=count), "bold"))
     return tuple((text + "  ", role) for text, role in line)

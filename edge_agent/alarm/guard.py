@@ -32,7 +32,7 @@ class Guard:
     """
 
     def __init__(self, site: Site, alarms: AlarmLog, clock: Clock, health: Counter[str]) -> None:
-        self._site, self._alarms, self._clock, self._health = site, alarms, clock, health
+        self._site, self.alarms, self._clock, self._health = site, alarms, clock, health
         self._begun, self._again = clock(), 0.0
         self._logged: set[str] = set()
         self._watchman: Watchman | None = None
@@ -64,7 +64,7 @@ class Guard:
     def write(self, now: int) -> None:
         """Record what waits, inside the transaction of its batches; raises what a full disk raises."""
         for event in self.events:
-            self._tried(partial(enter, self._alarms, event, now), False)
+            self._tried(partial(enter, self.alarms, event, now), False)
 
     def written(self) -> None:
         """The transaction is on the disk."""

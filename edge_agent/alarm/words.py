@@ -25,6 +25,8 @@ def sentence(alarm: Alarm, site: Site, texts: Texts) -> str:
 def action(alarm: Alarm, site: Site, texts: Texts) -> str:
     """What plant.yaml says to do about it; empty where it says nothing."""
     config = site.plant.alarms.get(alarm.tag)
+    if texts.has(f"alarm.action.{alarm.reason}"):
+        return texts(f"alarm.action.{alarm.reason}")
     wanted = config is not None and config.action and alarm.kind in ("high", "low")
     return texts.title(both(config.action)) if config and wanted else ""
 

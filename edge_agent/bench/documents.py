@@ -22,6 +22,7 @@ from edge_agent.store.documents import documents
 
 SMALL, MIDDLE, LARGE = 1_000, 10_000, 100_000  # documents in a collection
 CHUNK = 250  # inserts in one turn, each a commit of its own
+TURNS, EACH = 15, 50  # the same where few and many documents are compared
 FINDS = 200
 INSERT_GOAL = 0.8  # of bare SQLite's rate at MIDDLE
 GROWTH_GOAL = 0.5  # of the rate at SMALL, at LARGE
@@ -53,7 +54,7 @@ def measure(small: int = SMALL, middle: int = MIDDLE, large: int = LARGE) -> Doc
         with documents(Path(folder) / "ours.db", indexed=("device",)) as db:
             table = db.collection("device")
             ratio, rate = _insert_turn_about(table, raw, middle)
-            growth = _growth(db.collection("growing"), small, large)
+            growth = _growth(db.collection("few"), db.collection("many"), small, large)
             _fill(table, middle, large)
             with transaction(raw):
                 raw.executemany(_ADD, ((_json(n),) for n in range(middle, large)))
@@ -71,14 +72,16 @@ def _insert_turn_about(table: DocumentTable, raw: sqlite3.Connection, count: int
     return median(b / o for o, b in zip(ours, bare, strict=True)), CHUNK / median(ours)
 
 
-def _growth(table: DocumentTable, small: int, large: int) -> float:
-    """Time of the last CHUNK inserts before `small` documents / of those before `large`."""
-    times, begin = [], 0
-    for size in (small, large):
-        _fill(table, begin, size - CHUNK)
-        numbers, begin = range(size - CHUNK, size), size
-        times.append(_seconds(table.insert, map(_record, numbers)))
-    return times[0] / times[1]
+def _growth(few: DocumentTable, many: DocumentTable, small: int, large: int) -> float:
+    """Time of an insert among few documents / among many, turn about, so that both meet the same load."""
+    _fill(few, 0, small)
+    _fill(many, 0, large)
+    ratios = []
+    for turn in range(TURNS):
+        begin = large + turn * EACH
+        work = [_record(number) for number in range(begin, begin + EACH)]
+        ratios.append(_seconds(few.insert, work) / _seconds(many.insert, work))
+    return median(ratios)
 
 
 def _find_turn_about(table: DocumentTable, raw: sqlite3.Connection, count: int) -> tuple[float, float]:

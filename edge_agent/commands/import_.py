@@ -1,4 +1,4 @@
-"""leafgate import: amounts and past readings from a CSV file."""
+"""leafgate import: amounts and past readings from a CSV or JSON lines file."""
 
 from __future__ import annotations
 
@@ -20,24 +20,26 @@ SHOWN = 20  # faults printed; the count of all is said
 @click.option("--json", "as_json", is_flag=True, help="option.json")
 @pass_session
 def import_(session: Session, file: Path, by: str, as_json: bool) -> int:
-    from edge_agent.intake import read_csv
+    from edge_agent.intake import read_file
     from edge_agent.ledger import me
     from edge_agent.requests import submit
 
+    rows = new = faults = shown = 0
     try:
-        intake = read_csv(file, session.site, session.now())
+        for part in read_file(file, session.site, session.now()):
+            for problem in [*part.warnings, *part.problems][: SHOWN - shown]:
+                click.echo(problem_line(session.texts, problem), err=True)
+                shown += 1
+            faults += len(part.problems)
+            rows += len(part)
+            new += submit(session.site, part.requests(me(by), session.now()), "import") if len(part) else 0
     except OSError as error:
         session.say("import.no_file", file=file, why=error.strerror)
         return Exit.USAGE
-    for problem in [*intake.warnings, *intake.problems][:SHOWN]:
-        click.echo(problem_line(session.texts, problem), err=True)
-    if intake.problems:
-        session.say("import.refused", count=len(intake.problems), file=file)
-        return Exit.USAGE
-    new = submit(session.site, intake.requests(me(by), session.now()), "import")
-    rows = len(intake.amounts) + len(intake.past)
     if as_json:
-        session.document("import", {"rows": rows, "new": new, "known": rows - new})
+        session.document("import", {"rows": rows, "new": new, "known": rows - new, "faults": faults})
     else:
         session.say("import.done", rows=rows, new=new, known=rows - new)
-    return Exit.DONE
+    if faults:
+        session.say("import.faults", count=faults, file=file)
+    return Exit.USAGE if faults else Exit.DONE

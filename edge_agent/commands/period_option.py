@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from edge_agent.exit import Exit, Stop
-from edge_agent.period import Calendar, Period, PeriodError, parse
+from edge_agent.period import Period, PeriodError, parse
 from edge_agent.session import Session
 from edge_agent.when import moment
 
 
 def period_of(session: Session, text: str, now: int | None = None) -> Period:
     """The period in the site's zone; Stop(USAGE) with the forms that are allowed."""
-    site = session.site
-    calendar = Calendar(site.zone, site.plant.site.accounting_day)
     try:
-        return parse(text, calendar, session.now() if now is None else now)
+        return parse(text, session.site.calendar, session.now() if now is None else now)
     except PeriodError:
         raise Stop(Exit.USAGE, "error.period", value=text, allowed=PeriodError.allowed) from None
 

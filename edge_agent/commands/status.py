@@ -14,6 +14,8 @@ from edge_agent.site import MANUAL
 from edge_agent.table import table
 from edge_agent.when import as_read, short
 
+GAPS = 5  # losses in the text, the latest; --json has them all
+
 
 @click.command("status", cls=TextCommand, help="status.help")
 @click.argument("devices", nargs=-1, metavar="[DEVICE]...")
@@ -71,8 +73,48 @@ def show(session: Session, body: dict[str, Any]) -> None:
     ]
     if links:
         click.echo(table([say(f"status.head.{k}") for k in ("device", "link", "why", "since")], links))
+    if waiting := len(body["damaged"]["files"]):
+        click.echo(say("status.damaged", count=waiting))
+    for line in [*store_lines(session, body["store"]), *clock_lines(session, body["clock"])]:
+        click.echo(line)
     # Last, so that a small terminal shows it.
-    click.echo(say(f"status.agent.{body['agent']['state']}", since=short(body["agent"]["since"])))
+    agent = body["agent"]
+    trouble = say(f"trouble.{agent['trouble']}") if agent["trouble"] else ""
+    click.echo(say(f"status.agent.{agent['state']}", since=short(agent["since"]), why=trouble))
+
+
+def store_lines(session: Session, store: dict[str, Any] | None) -> list[str]:
+    """How much is kept, and the latest losses."""
+    if store is None:
+        return []
+    say = session.texts
+    sizes = {name: f"{store[name] / 1e6:,.0f}".replace(",", " ") for name in ("used", "budget", "free")}
+    lines = [say("status.store", **sizes)]
+    if store["reached"]:
+        lines.append(say(f"status.store.{store['reached']}"))
+    for gap in store["gaps"][-GAPS:]:
+        after = say(f"grain.{gap['after']}") if gap["after"] else "--"
+        count = "--" if gap["readings"] is None else f"{gap['readings']:,}".replace(",", " ")
+        why = say(f"gap.{gap['why']}")
+        span = {"start": short(gap["from"]), "end": short(gap["to"])}
+        lines.append(say("status.gap", **span, after=after, readings=count, why=why))
+    return lines
+
+
+def clock_lines(session: Session, clock: dict[str, Any]) -> list[str]:
+    """What somebody must know of the time; nothing where a time server sets it and every reading has its time."""
+    say = session.texts
+    lines = (
+        []
+        if clock["state"] == "synchronised"
+        else [say(f"clock.{clock['state']}", hours=f"{clock['off_s'] / 3600:+.2f}")]
+    )
+    if clock["waiting"]:
+        lines.append(say("clock.waiting", count=clock["waiting"]))
+    for spell in clock["untimed"]:
+        ends = {"start": short(spell["after"]), "end": short(spell["before"])}
+        lines.append(say("clock.untimed", count=spell["readings"], **ends))
+    return lines
 
 
 def _number(value: float | None, unit: str) -> tuple[str, str]:

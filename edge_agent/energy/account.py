@@ -43,12 +43,13 @@ class Account:
     tce: Figure
     tco2: Figure
     renewable_share: Figure
+    losses: tuple[Reason, ...] = ()
 
     @property
     def warnings(self) -> tuple[Reason, ...]:
         """Everything a reader has to know, each thing once."""
         figures = [self.tce, self.tco2, self.renewable_share, *(line.value for line in self.lines)]
-        return merged(*(f.reasons for f in figures))
+        return merged(*(f.reasons for f in figures), self.losses)
 
 
 def account(books: Books, period: Period) -> Account:
@@ -62,8 +63,9 @@ def account(books: Books, period: Period) -> Account:
     if not period.open:
         return shown
     sums = _account(books, books.settled(period))
-    figures = (sums.electricity, sums.self_use, sums.tce, sums.tco2, sums.renewable_share)
-    return Account(period, shown.lines, *(books.enough(figure, period) for figure in figures))
+    wanted = (sums.electricity, sums.self_use, sums.tce, sums.tco2, sums.renewable_share)
+    electricity, self_use, tce, tco2, share = (books.enough(figure, period) for figure in wanted)
+    return Account(period, shown.lines, electricity, self_use, tce, tco2, share, shown.losses)
 
 
 def _account(books: Books, period: Period) -> Account:
@@ -80,7 +82,8 @@ def _account(books: Books, period: Period) -> Account:
     tce = total([line.tce for line in lines if line.tce], "tce")
     tco2 = total([line.tco2 for line in lines if line.tco2], "tCO2")
     share = quotient(own.tce or exactly(0.0, "tce"), tce, "%", 100.0)
-    return Account(period, tuple(lines), total([grid, self_use], "kWh"), self_use, tce, tco2, share)
+    electricity = total([grid, self_use], "kWh")
+    return Account(period, tuple(lines), electricity, self_use, tce, tco2, share, books.losses(period))
 
 
 def intensities(books: Books, period: Period, result: Account) -> list[tuple[str, Figure]]:

@@ -17,6 +17,7 @@ from edge_agent.ledger import Ledger, multiplier
 from edge_agent.period import US, Calendar, Period
 from edge_agent.reason import Reason, reason
 from edge_agent.site import MANUAL, Site, site_as_recorded
+from edge_agent.store.grain import CODES
 from edge_agent.store.reader import Reader, Sample
 from edge_agent.store.store import AmountRow
 
@@ -54,7 +55,7 @@ class Books:
 
     @cached_property
     def calendar(self) -> Calendar:
-        return Calendar(self.site.zone, self.site.plant.site.accounting_day)
+        return self.site.calendar
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -74,6 +75,19 @@ class Books:
         firsts = [self.reader.good_after(self._ids[tag], 0, self.at) for tag in sorted(tags)]
         return min((s.at for s in firsts if s is not None), default=None)
 
+    def losses(self, period: Period) -> tuple[Reason, ...]:
+        """What was lost of the readings of a period by the time of the assessment, each kind once."""
+        found: dict[tuple[str, int | None], tuple[int, int]] = {}
+        for gap in self.reader.gaps(period.start, period.end):
+            if gap.decided <= self.at:
+                first, last = found.get((gap.why, gap.after), (gap.start, gap.end))
+                found[gap.why, gap.after] = min(first, gap.start), max(last, gap.end)
+        said = []
+        for (why, after), (start, end) in found.items():
+            span = {"start": self.when(max(start, period.start)), "end": self.when(min(end, period.end))}
+            said.append(reason(f"lost_{why}", **span) if after is None else reason(f"thinned_{CODES[after]}", **span))
+        return tuple(said)
+
     def used(self, tag: str, period: Period, whole: bool = True) -> Figure:
         """What a tag counted, or what was filed for it, in a period; in the quantity's unit.
 
@@ -82,7 +96,7 @@ class Books:
         known = self.site.tags()[tag]
         if known.kind == Kind.AMOUNT:
             return self._filed(tag, period, 1.0 if whole else MIN_COVERAGE)
-        figure = consumption(self.reader, self._counter(tag), period, self.at)
+        figure = consumption(self.reader, self.counter(tag), period, self.at)
         if figure.is_known and (figure.coverage or 0.0) < MIN_COVERAGE:
             why = reason("low_coverage", tag=tag, coverage=f"{(figure.coverage or 0) * 100:.1f}")
             return unknown(figure.unit, why, known=figure.exact, coverage=figure.coverage)
@@ -111,7 +125,7 @@ class Books:
         return self.reader.good_before(tag, at, self.at)
 
     def _counter_of(self, tag: str) -> Counter | None:
-        return None if self.site.tags()[tag].kind == Kind.AMOUNT else self._counter(tag)
+        return None if self.site.tags()[tag].kind == Kind.AMOUNT else self.counter(tag)
 
     def total(self, quantity: str, period: Period, whole: bool) -> Figure:
         """The sum over every tag of a quantity; unknown where no tag measures it."""
@@ -158,7 +172,8 @@ class Books:
             return unknown(unit, reason("no_reading", tag=tag), coverage=0.0)
         return exactly(sample.value, unit)
 
-    def _counter(self, tag: str) -> Counter:
+    def counter(self, tag: str) -> Counter:
+        """How the register of a tag is read."""
         device, _, item = tag.partition(".")
         unit = quantities()[self.site.tags()[tag].quantity].unit
         if device == MANUAL:

@@ -10,14 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 from edge_agent.figure import Figure, unknown
 from edge_agent.period import Period
 from edge_agent.reason import Reason, reason
-from edge_agent.store.reader import Reader, Sample
+from edge_agent.store.columns import Sample
 
 NEAR_TOP, NEAR_ZERO = 0.9, 0.1  # shares of the register's range between which a fall is a rollover
 Fall = tuple[int, float, float]  # when, the register before, the register after
+
+
+class Registers(Protocol):
+    """The good readings of a tag, as recorded by a time: the last up to a moment, the first from it on, the falls."""
+
+    def good_before(self, tag: int, at: int, until: int) -> Sample | None: ...
+
+    def good_after(self, tag: int, at: int, until: int) -> Sample | None: ...
+
+    def falls(self, tag: int, start: int, end: int, until: int) -> list[Fall]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +63,7 @@ class _Register:
     last: int
 
 
-def consumption(reader: Reader, counter: Counter, period: Period, until: int) -> Figure:
+def consumption(reader: Registers, counter: Counter, period: Period, until: int) -> Figure:
     """What the counter counted in the period, on the primary side, from what was recorded by `until`."""
     if counter.tag is None:
         return unknown(counter.unit, reason("no_reading", tag=counter.name), coverage=0.0)
@@ -68,7 +79,7 @@ def consumption(reader: Reader, counter: Counter, period: Period, until: int) ->
 
 
 def _difference(
-    reader: Reader, counter: Counter, tag: int, period: Period, found: list[_Register], until: int
+    reader: Registers, counter: Counter, tag: int, period: Period, found: list[_Register], until: int
 ) -> Figure:
     falls = reader.falls(tag, found[0].first, found[-1].last, until)
     strange = next((f for f in falls if not _is_rollover(counter, f)), None)
@@ -92,7 +103,7 @@ def _difference(
     return Figure(max(low, 0.0), high, counter.unit, coverage, estimated, None, notes, best=best)
 
 
-def _register(reader: Reader, counter: Counter, tag: int, at: int, until: int) -> _Register | None:
+def _register(reader: Registers, counter: Counter, tag: int, at: int, until: int) -> _Register | None:
     before = reader.good_before(tag, at, until)
     if before is not None and before.at == at:
         return _as_read(before)
@@ -106,7 +117,7 @@ def _register(reader: Reader, counter: Counter, tag: int, at: int, until: int) -
     return _Register(at, low + (high - low) * share, low, high, before.at, after.at)
 
 
-def _latest(reader: Reader, counter: Counter, tag: int, at: int, until: int) -> _Register | None:
+def _latest(reader: Registers, counter: Counter, tag: int, at: int, until: int) -> _Register | None:
     """For a period that goes on: the last good register, as it stands and where it stands."""
     last = reader.good_before(tag, at, until)
     return None if last is None or at - last.at > counter.stale_after else _as_read(last)
@@ -124,7 +135,7 @@ def _is_rollover(counter: Counter, fall: Fall) -> bool:
 
 
 def _incomplete(
-    reader: Reader, counter: Counter, tag: int, period: Period, registers: list[_Register | None], until: int
+    reader: Registers, counter: Counter, tag: int, period: Period, registers: list[_Register | None], until: int
 ) -> Figure:
     """Unknown; what was counted between the first and the last register inside stays visible."""
     why = _missing(counter, period, registers)

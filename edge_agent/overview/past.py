@@ -41,6 +41,7 @@ class Past:
     size: int | None = None
     free: int | None = None
     oldest: int | None = None
+    whole_from: int | None = None  # since when every reading is kept; None where none was thinned
 
 
 @dataclass
@@ -68,7 +69,8 @@ class History:
         hours = self._hours(now // MINUTE_US)
         trends = {row: Trend(today.get(row), peaks.get(row), hours[row]) for row in self.wiring.rows()}
         reader = TrendReader(self.site.data)
-        return Past(now, trends, reader.size(), _free(self.site), reader.oldest())
+        thinned = [gap.end for gap in self._reader.gaps() if gap.after is not None]
+        return Past(now, trends, reader.size(), _free(self.site), reader.oldest(), max(thinned, default=None))
 
     def _today(self, midnight: int, now: int) -> dict[str, float | None]:
         """The energy of every row since midnight, as the accounts know it, in kWh."""

@@ -17,20 +17,22 @@ from edge_agent.overview.past import History, Past, Trend
 from edge_agent.overview.value import NEVER, UNREADABLE, Present, Value, worst
 from edge_agent.period import US
 from edge_agent.site import Site
-from edge_agent.store.lock import LOCK_FILE, SILENT_S, Holder, running
+from edge_agent.store.lock import LOCK_FILE, Holder, running
 from edge_agent.store.reader import Reader
 from edge_agent.store.store import PLANT_DB
 
 DEAR_US = 15 * US  # how often the dear part is worth computing
-HEALTH = ("agent.blocked", "agent.overruns", "agent.alarm_faults")  # what the agent counts of itself since its start
+# What the agent counts of itself since its start.
+HEALTH = ("agent.blocked", "agent.overruns", "agent.store_failures", "agent.alarm_faults")
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """The agent by its lock; since its start, or since its last sign of life when silent."""
+    """The agent by its lock; since its start, or since its last sign of life when silent; why it is stuck."""
 
-    state: Literal["running", "silent", "stopped"]
+    state: Literal["running", "stuck", "silent", "stopped"]
     since: int | None = None
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,8 @@ def _running(site: Site) -> Holder | None:
 def _agent(holder: Holder | None, now: int) -> Agent:
     if holder is None:
         return Agent("stopped")
-    hangs = now - holder.alive > SILENT_S * US
-    return Agent("silent", holder.alive) if hangs else Agent("running", holder.since)
+    state = holder.state(now)
+    return Agent(state, holder.alive if state == "silent" else holder.since, holder.trouble)
 
 
 def _health(present: Present, agent: Holder | None) -> dict[str, int]:

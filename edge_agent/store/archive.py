@@ -14,7 +14,7 @@ from edge_agent.store.database import reading, version
 from edge_agent.store.hot import Open, shared
 from edge_agent.store.index import Index, Piece, Wanted
 from edge_agent.store.old import LAST, OldRows
-from edge_agent.store.span import HOUR_US, by
+from edge_agent.store.span import HOUR_US, Days, by
 
 Run = list[Piece]  # pieces that overlap in time, in the order of writing
 
@@ -27,6 +27,7 @@ class Archive:
         self._db = db
         self._open = opened
         self._sealed = Index(db) if sealed else None
+        self.days = self._sealed.days if self._sealed else Days()
 
     def ids(self) -> dict[str, int]:
         """Every tag that was ever stored."""

@@ -30,20 +30,31 @@ _AT_ONCE, _BEHIND, _APART = range(3)  # how the times of getting lie to the mome
 def encode(rows: Columns) -> bytes:
     """The bytes of rows in any order; values are finite."""
     packer = Packer()
+    put_rows(packer, rows)
+    return packer.packed()
+
+
+def decode(body: bytes, start: int = -FOREVER, end: int = FOREVER) -> Columns:
+    """The rows of a body; of ordered rows only those from moment to moment, both included."""
+    return take_rows(Unpacker(body), start, end)
+
+
+def put_rows(packer: Packer, rows: Columns) -> None:
+    """Take in rows, as `encode`."""
     packer.number(len(rows))
     if rows.at:
         _put_times(packer, rows.at, rows.seen)
         kinds = _kinds(rows.values)
         put_states(packer, kinds, rows.qualities, rows.reasons)
         plain = rows.values if kinds is None else [v for v, kind in zip(rows.values, kinds, strict=True) if not kind]
-        _put_values(packer, cast(list[float], plain))
-    return packer.packed()
+        put_values(packer, cast(list[float], plain))
 
 
-def decode(body: bytes, start: int = -FOREVER, end: int = FOREVER) -> Columns:
-    """The rows of a body; of ordered rows only those from moment to moment, both included."""
-    unpacker = Unpacker(body)
+def take_rows(unpacker: Unpacker, start: int = -FOREVER, end: int = FOREVER) -> Columns:
+    """The rows that were taken in, as `decode`."""
     count = unpacker.number()
+    if count < 0:  # so many slots follow the rows (slot_body.py)
+        count = unpacker.number()
     if not count:
         return Columns()
     at, seen = _times(unpacker, count)
@@ -52,13 +63,33 @@ def decode(body: bytes, start: int = -FOREVER, end: int = FOREVER) -> Columns:
         first, last = bisect_left(at, start), bisect_right(at, end)
     states = take_states(unpacker)
     if states is None:
-        values: list[float | None] = list(_values(unpacker, count, first, last))
+        values: list[float | None] = list(take_values(unpacker, count, first, last))
         size = last - first
         return Columns(at[first:last], seen[first:last], values, [0] * size, [None] * size)
-    numbers = _values(unpacker, sum(not kind for kind, _, _ in states), 0, count)
+    numbers = take_values(unpacker, sum(not kind for kind, _, _ in states), 0, count)
     values = [_SPECIAL[kind] if kind else next(numbers) for kind, _, _ in states]
     rows = Columns(at, seen, values, [quality for _, quality, _ in states], [reason for _, _, reason in states])
     return rows.slice(first, last)
+
+
+def put_values(packer: Packer, values: list[float]) -> None:
+    """Take in numbers."""
+    whole = _whole(values)
+    if whole is None:
+        packer.number(RAW)
+        packer.series(_bits(values))
+    else:
+        packer.number(whole[0])
+        packer.series(whole[1])
+
+
+def take_values(unpacker: Unpacker, count: int, start: int, end: int) -> Iterator[float]:
+    """Of `count` numbers those from index to index, end excluded."""
+    places = unpacker.number()
+    found = unpacker.series(count)[start:end]
+    if places == RAW:
+        return iter(array("d", array("Q", found).tobytes()))
+    return map(truediv, found, repeat(10.0**places))
 
 
 def _put_times(packer: Packer, at: list[int], seen: list[int]) -> None:
@@ -88,25 +119,6 @@ def _kinds(values: list[float | None]) -> list[int] | None:
     if None not in values and _MINUS_ZERO_BITS not in _bits(cast(list[float], values)):
         return None
     return [1 if v is None else 2 if v == 0.0 and copysign(1.0, v) < 0.0 else 0 for v in values]
-
-
-def _put_values(packer: Packer, values: list[float]) -> None:
-    whole = _whole(values)
-    if whole is None:
-        packer.number(RAW)
-        packer.series(_bits(values))
-    else:
-        packer.number(whole[0])
-        packer.series(whole[1])
-
-
-def _values(unpacker: Unpacker, count: int, start: int, end: int) -> Iterator[float]:
-    """The values from index to index, end excluded."""
-    places = unpacker.number()
-    found = unpacker.series(count)[start:end]
-    if places == RAW:
-        return iter(array("d", array("Q", found).tobytes()))
-    return map(truediv, found, repeat(10.0**places))
 
 
 def _whole(values: Sequence[float]) -> tuple[int, list[int]] | None:

@@ -8,47 +8,68 @@ and they are taken out all at once, which frees whole pages.
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from edge_agent.store.aside import hole, stamped, unstamped
 from edge_agent.store.block import decode, encode
 from edge_agent.store.columns import FOREVER, Columns
-from edge_agent.store.span import DAY, GRACE_US, PART, is_slow, median_step, month_of
+from edge_agent.store.slot import Slot
+from edge_agent.store.slot_body import decode as decode_slots
+from edge_agent.store.span import DAY, GRACE_US, PART, days_of, is_slow
 from edge_agent.store.summary import Summary, summary
 
-PIECE = 500  # bytes: eight fill a page of SQLite, where whole bodies would leave a third of many pages empty
-HEADER = f"first_at, last_at, seen, {', '.join(Summary._fields)}"
+PIECE = 494  # bytes: with 17 of its own each, eight fill a page of SQLite; whole bodies leave a third of many empty
+HEADER: str = f"seen, {', '.join(Summary._fields)}"
 TAGS = 1 << 20  # a part's id is that of its seal times this, and its tag
 _PIECES = 1 << 14  # a piece's id is that of its block times this, and its number
 # Ids of merged blocks begin here: those that go on to a month, and those that stay. What comes and goes
 # shall tear no holes among what stays.
 _GOING, _STAYING = 1 << 48, 3 << 47
-_PLACES = ", ".join("?" * (len(Summary._fields) + 10))
-_PUT = f"INSERT INTO block (id, tag, level, start, due, holds, step, {HEADER}) VALUES ({_PLACES})"
+_PLACES = ", ".join("?" * (len(Summary._fields) + 7))
+_PUT = f"INSERT INTO block (id, tag, level, start, due, holds, {HEADER}) VALUES ({_PLACES})"
 _NEXT = """
 SELECT MAX(COALESCE(MAX(id), ?1), COALESCE((SELECT value FROM mark WHERE name = ?3), 0)) + 1
 FROM {} WHERE id BETWEEN ?1 AND ?2"""
+
+
+class Place(NamedTuple):
+    """Where a merged block stands: its month or day, and up to where it holds shorter ones."""
+
+    tag: int
+    level: int
+    start: int
+    holds: int
 
 
 class Blocks:
     """The blocks of one connection."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+        self._db, self.days = db, days_of(db)
 
     def put(self, tag: int, level: int, start: int, rows: Columns, holds: int = 0) -> None:
         """Add a block of ordered rows of a month or day that begins at `start`.
 
         holds: up to which seal, or day by its id, it holds what lies in its span.
         """
-        step = median_step(rows)
-        month = month_of(start) if level == DAY and is_slow(step) else None
+        told = summary(rows, self.days)
+        month = self.days.month(start) if level == DAY and is_slow(told.step) else None
         due = month[1] + GRACE_US if month else None
         span = (_GOING, _STAYING - 1, "days") if due is not None else (_STAYING, 1 << 62, "")
-        self._insert(self._next("block", *span), tag, level, start, due, holds, step, rows)
+        self._insert(self._next("block", *span), tag, level, start, due, holds, told, rows)
+
+    def put_thin(self, at: Place, grain: int, seen: int, told: Summary, bytes_: bytes) -> None:
+        """Add a thinned block: what its rows came to, and its body (slot_body.py)."""
+        block = self._next("block", _STAYING, 1 << 62, "")
+        self._db.execute(_PUT, (block, at.tag, at.level, at.start, None, at.holds, seen, *told))
+        self._db.execute("UPDATE block SET grain = ? WHERE id = ?", (grain, block))
+        self._put_body(block, bytes_)
 
     def put_part(self, seal: int, tag: int, start: int, rows: Columns) -> None:
         """Add ordered rows of a day that begins at `start` to a seal."""
-        self._insert(seal * TAGS + tag, tag, PART, start, None, 0, median_step(rows), rows)
+        self._insert(seal * TAGS + tag, tag, PART, start, None, 0, summary(rows, self.days), rows)
 
     def new_seal(self) -> int:
         """A number that no seal has had."""
@@ -83,12 +104,14 @@ class Blocks:
         return count
 
     def _insert(
-        self, block: int, tag: int, level: int, start: int, due: int | None, holds: int, step: int | None, rows: Columns
+        self, block: int, tag: int, level: int, start: int, due: int | None, holds: int, told: Summary, rows: Columns
     ) -> None:
-        header = (rows.at[0], rows.at[-1], max(rows.seen), *summary(rows))
-        self._db.execute(_PUT, (block, tag, level, start, due, holds, step, *header))
-        bytes_, first = encode(rows), block * _PIECES
-        cuts = range(0, len(bytes_), PIECE)
+        self._db.execute(_PUT, (block, tag, level, start, due, holds, max(rows.seen), *told))
+        self._put_body(block, encode(rows))
+
+    def _put_body(self, block: int, bytes_: bytes) -> None:
+        bytes_ = stamped(block, bytes_)
+        first, cuts = block * _PIECES, range(0, len(bytes_), PIECE)
         pieces = [(first + number, bytes_[cut : cut + PIECE]) for number, cut in enumerate(cuts)]
         self._db.executemany("INSERT INTO body VALUES (?, ?)", pieces)
 
@@ -123,9 +146,28 @@ class Parts:
 
 
 def body(db: sqlite3.Connection, block: int, start: int = -FOREVER, end: int = FOREVER) -> Columns:
-    """The rows of a block from moment to moment, both included, superseded ones too."""
+    """The rows of a block from moment to moment, both included, superseded ones too; of a thinned one what remains.
+
+    Of a block that does not decode only a hole.
+    """
+    try:
+        return decode(packed(db, block), start, end)
+    except zlib.error:
+        return hole(db, block).between(start, end)
+
+
+def slots_of(db: sqlite3.Connection, block: int) -> list[Slot]:
+    """What the thinned rows of a block came to, by time; none where it holds every row, or does not decode."""
+    try:
+        return decode_slots(packed(db, block))
+    except zlib.error:
+        return []
+
+
+def packed(db: sqlite3.Connection, block: int) -> bytes:
+    """What lies in a block; raises zlib.error for pieces of another one."""
     found = db.execute("SELECT bytes FROM body WHERE id >= ? AND id < ? ORDER BY id", _pieces(block))
-    return decode(b"".join([piece for (piece,) in found]), start, end)
+    return unstamped(block, b"".join([piece for (piece,) in found]))
 
 
 def _pieces(block: int) -> tuple[int, int]:

@@ -9,7 +9,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
-from operator import ge, lt
 from typing import NamedTuple
 
 from drivers.reading import Quality
@@ -72,13 +71,13 @@ class Columns:
 
     def ordered(self) -> Columns:
         """All rows by their moment; those of one moment keep their order."""
-        if not any(map(lt, self.at[1:], self.at)):
+        if self.at == sorted(self.at):  # quicker than to look from row to row
             return self
         return self.pick(sorted(range(len(self)), key=self.at.__getitem__))
 
     def valid(self, until: int = FOREVER) -> Columns:
         """Of ordered rows the newest of each moment among those seen by a time."""
-        if not any(map(ge, self.at, self.at[1:])) and (until >= FOREVER or max(self.seen, default=0) <= until):
+        if len(set(self.at)) == len(self) and (until >= FOREVER or max(self.seen, default=0) <= until):
             return self
         newest = {at: i for i, (at, seen) in enumerate(zip(self.at, self.seen, strict=True)) if seen <= until}
         return self.pick(list(newest.values()))

@@ -41,18 +41,22 @@ class Commit:
     def __init__(self, body: bytes) -> None:
         unpacker = Unpacker(body)
         count = unpacker.number()
-        self._tags = unpacker.series(count)
-        self._ends = list(accumulate(unpacker.series(count)))
+        # Arrays: an hour of commits is held at once, and a list of integers takes five times the memory.
+        self._tags = array("q", unpacker.series(count))
+        self._ends = array("q", accumulate(unpacker.series(count)))
         size = self._ends[-1]
         self._at: array[int] = unpacker.raw("q", size)
         self._seen: array[int] = self._at if unpacker.number() else unpacker.raw("q", size)
         self._states: list[State] | None = take_states(unpacker)
         self._values: array[float] = unpacker.raw("d", size)
-        self.first_at = min(self._at)
+        self.first_at, self.last_at = min(self._at), max(self._at)
+
+    def __len__(self) -> int:
+        return self._ends[-1]
 
     def tags(self) -> list[int]:
         """The tags that have rows here."""
-        return self._tags
+        return self._tags.tolist()
 
     def rows(self, tag: int) -> Columns:
         """The rows of one tag in the order of writing."""

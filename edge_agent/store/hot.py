@@ -14,10 +14,12 @@ from threading import RLock
 from typing import Protocol
 
 from drivers.reading import Quality
+from edge_agent.store.aside import readable
 from edge_agent.store.columns import Columns, Sample
 from edge_agent.store.commit import Commit
 
 FILES = 4  # databases that one process reads in turn
+_MARKS = "SELECT name, value FROM mark UNION ALL SELECT 'last', COALESCE(MAX(id), 0) FROM hot"
 
 
 class Open(Protocol):
@@ -38,7 +40,7 @@ class Hot:
 
     def __init__(self) -> None:
         self.lock = RLock()
-        self._opening = self._upto = 0
+        self._opening, self._upto = -1, 0  # no writer draws that number
         self._ids: list[int] = []
         self._commits: list[Commit] = []
         self._newest: dict[int, Sample] = {}
@@ -46,18 +48,18 @@ class Hot:
 
     def refresh(self, db: sqlite3.Connection) -> None:
         """Catch up with what a connection sees."""
-        marks: dict[str, int] = dict(db.execute("SELECT name, value FROM mark"))
+        marks: dict[str, int] = dict(db.execute(_MARKS))
         opening, sealed = marks["opening"], marks["sealed"]
-        last = max(sealed, db.execute("SELECT MAX(id) FROM hot").fetchone()[0] or 0)
+        last = max(sealed, marks["last"])
         if opening != self._opening or not sealed <= self._upto <= last:
             self._drop(self._upto)
             self._opening, self._upto = opening, sealed
             newest = db.execute("SELECT tag, at, seen, value, quality, reason FROM present")
             self._newest = {tag: Sample(at, seen, v, Quality(q), why) for tag, at, seen, v, q, why in newest}
         self._drop(sealed)
-        later = db.execute("SELECT id, body FROM hot WHERE id > ? ORDER BY id", (self._upto,)).fetchall()
+        later = readable(db.execute("SELECT id, body FROM hot WHERE id > ? ORDER BY id", (self._upto,)).fetchall())
         if later:
-            self._add([number for number, _ in later], [Commit(body) for _, body in later])
+            self._add([number for number, _ in later], [commit for _, commit in later])
 
     def rows(self, tag: int) -> Columns:
         """Of one tag by moment; not to be changed."""

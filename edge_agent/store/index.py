@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from operator import itemgetter
+from typing import Literal, NamedTuple
 
-from edge_agent.store.blocks import HEADER, TAGS, body
+from edge_agent.store.blocks import HEADER, TAGS, body, slots_of
 from edge_agent.store.columns import FOREVER, Columns
-from edge_agent.store.span import DAY, LONGEST_US, MERGED, MONTH, PART, month_of
+from edge_agent.store.slot import Slot
+from edge_agent.store.span import DAY, LONGEST_US, MERGED, MONTH, PART, Days, days_of
 from edge_agent.store.summary import Summary
 
 Wanted = Literal["n", "usable", "good"]  # any row, one with a value, one with a good value
 WANTED: tuple[Wanted, ...] = ("n", "usable", "good")
 _PART = f"seal JOIN block ON block.id = seal.id * {TAGS} + ?1"
 _HEADER = ", ".join(f"block.{name}" for name in HEADER.split(", "))
-# Level, start, up to where it holds others, number to be held by, id, header.
-_OVERLAPPING = " UNION ALL ".join(
-    [
-        f"""
-SELECT level, start, holds, id AS number, id, {HEADER} FROM block WHERE tag = ?1 AND level < 3 AND level = {level}
-  AND start > ?2 - {LONGEST_US[level]} AND start <= ?3 AND first_at <= ?3 AND last_at >= ?2"""
-        for level in MERGED
-    ]
-    + [
-        f"""
-SELECT {PART}, seal.start, 0, seal.id, block.id, {_HEADER} FROM {_PART}
+# Level, start, up to where it holds others, number to be held by, id, header. SQLite takes as long to prepare a
+# statement as to answer it, so there is one for all levels and the rows are ordered here.
+_OVERLAPPING = f"""
+SELECT level, start, holds, id, id, grain, {HEADER} FROM block
+WHERE tag = ?1 AND level < 3 AND level IN {MERGED}
+  AND start > ?2 - {max(LONGEST_US.values())} AND start <= ?3 AND first_at <= ?3 AND last_at >= ?2
+UNION ALL
+SELECT {PART}, seal.start, 0, seal.id, block.id, grain, {_HEADER} FROM {_PART}
 WHERE seal.first_at <= ?3 AND seal.last_at >= ?2 AND block.first_at <= ?3 AND block.last_at >= ?2"""
-    ]
-)
+_LEVEL_HOLDS_NUMBER = itemgetter(0, 2, 3)
 _OLDEST = f"""
 SELECT MIN(COALESCE(MIN((
   SELECT first_at FROM block WHERE block.tag = tag.id AND level < 3 AND level = kind.column1
@@ -62,11 +59,11 @@ _LATEST = {wanted: _nearest("MAX", wanted, "first_at", _BEFORE, "DESC") for want
 _EARLIEST = {wanted: _nearest("MIN", wanted, "last_at", _AFTER, "ASC") for wanted in WANTED}
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Rows of one tag that lie together; `read` gives those from moment to moment, both included, by moment.
 
     seen: the newest time at which one of them was got; summary: None where only reading tells.
+    slots: by time what thinned rows came to, of which only those remain that are read.
     """
 
     first_at: int
@@ -74,26 +71,27 @@ class Piece:
     seen: int
     summary: Summary | None
     read: Callable[[int, int], Columns]
+    slots: Callable[[], list[Slot]] = list[Slot]
 
 
 class Index:
     """The blocks of one connection, by time."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+        self._db, self.days = db, days_of(db)
 
     def pieces(self, tag: int, start: int, end: int) -> list[Piece]:
         """The blocks with rows from moment to moment, both included, in the order of writing."""
         pieces: list[Piece] = []
-        held: dict[tuple[int, int], int] = {}  # by level and start: up to where a block holds shorter ones
-        statement = f"SELECT * FROM ({_OVERLAPPING}) ORDER BY level, holds, number"
-        for level, day, holds, number, block, first, last, seen, *header in self._db.execute(
-            statement, (tag, start, end)
-        ):
+        held: dict[int, dict[int, int]] = {MONTH: {}, DAY: {}}  # by level and start: up to where it holds shorter ones
+        found = sorted(self._db.execute(_OVERLAPPING, (tag, start, end)), key=_LEVEL_HOLDS_NUMBER)
+        for level, day, holds, number, block, grain, seen, *header in found:
             if holds:
-                held[level, day] = holds
-            if number > _holder(held, level, day):
-                pieces.append(Piece(first, last, seen, Summary(*header), partial(body, self._db, block)))
+                held[level][day] = holds
+            if grain or number > _holder(held, level, day, self.days):  # no block holds a thinned one
+                told, read = Summary(*header), partial(body, self._db, block)
+                slots = partial(slots_of, self._db, block) if grain else list[Slot]
+                pieces.append(Piece(told.first_at, told.last_at, seen, told, read, slots))
         return pieces
 
     def latest(self, tag: int, at: int, wanted: Wanted, until: int = FOREVER) -> int | None:
@@ -114,11 +112,9 @@ class Index:
         return found
 
 
-def _holder(held: dict[tuple[int, int], int], level: int, start: int) -> int:
+def _holder(held: dict[int, dict[int, int]], level: int, start: int, days: Days) -> int:
     """Up to where the longer block of the time holds blocks of a level."""
-    if not held or level == MONTH:
-        return 0
     if level == PART:
-        return held.get((DAY, start), 0)
-    month = month_of(start)
-    return held.get((MONTH, month[0]), 0) if month else 0
+        return held[DAY].get(start, 0)
+    month = days.month(start) if level == DAY and held[MONTH] else None
+    return held[MONTH].get(month[0], 0) if month else 0

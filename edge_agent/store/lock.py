@@ -1,4 +1,7 @@
-"""One writer at a time: whoever holds data/agent.lock writes plant.db."""
+"""One writer at a time: whoever holds data/agent.lock writes plant.db.
+
+The lock file is the holder's card as well; it keeps its size, so that it can be written on a full disk.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,17 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
+from typing import Literal
+
+from edge_agent.store.trouble import READ_ONLY, is_read_only
 
 LOCK_FILE = "agent.lock"
 WATCH_LOCK = "watch.lock"  # held by `leafgate watch`, which does not write plant.db
+CARD_BYTES = 512
 BEAT_S = 15.0  # an idle agent touches its card no more often than this
 SILENT_S = 60.0  # a holder without a sign of life for longer hangs
 PATIENCE_S = 1.0  # a reader that looks whether an agent runs holds the lock for an instant
@@ -30,12 +38,22 @@ class BusyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the lock, since when, as which command, and its last sign of life; microseconds UTC."""
+    """Who holds the lock, since when, as which command, and its last sign of life; microseconds UTC.
+
+    trouble: why it cannot store, a word of trouble.py; empty when it can.
+    """
 
     pid: int
     since: int
     command: str
     alive: int = 0
+    trouble: str = ""
+
+    def state(self, now: int) -> Literal["running", "stuck", "silent"]:
+        """Stuck: it cannot store; silent: it hangs. On a read-only disk it cannot even give a sign of life."""
+        if now - self.alive > SILENT_S * 1_000_000 and self.trouble != READ_ONLY:
+            return "silent"
+        return "stuck" if self.trouble else "running"
 
 
 def make_data_folder(data: Path) -> None:
@@ -43,7 +61,7 @@ def make_data_folder(data: Path) -> None:
     os.umask(0o007)
     if not data.exists():
         made = [folder for folder in (data, *data.parents) if not folder.exists()]
-        data.mkdir(parents=True)
+        data.mkdir(parents=True, exist_ok=True)  # somebody else may be just as far
         data.chmod(DIRECTORY_MODE)
         for folder in made:
             _sync(folder.parent)
@@ -62,18 +80,17 @@ def _sync(folder: Path) -> None:
 def writing(data: Path, command: str, patience_s: float = PATIENCE_S, lock: str = LOCK_FILE) -> Iterator[None]:
     """Hold the lock; raises BusyError when another process still does after `patience_s`."""
     make_data_folder(data)
-    with (data / lock).open("a+") as file:
+    with open(os.open(data / lock, os.O_RDWR | os.O_CREAT, FILE_MODE), "r+b", 0) as file:
         deadline = time.monotonic() + patience_s
         while not _lock(file.fileno(), fcntl.LOCK_EX):
             holder = _holder(data, lock)
             if time.monotonic() > deadline:
                 raise BusyError(holder.pid if holder else 0)
             time.sleep(0.02)
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "since": time.time_ns() // 1000, "command": command}))
-        file.flush()
+        _write(file, {"pid": os.getpid(), "since": time.time_ns() // 1000, "command": command})
         yield
-        file.truncate(0)
+        with suppress(OSError):  # the disk is read-only by now; nobody takes the card of one who is gone for true
+            _write(file, {})
 
 
 def beat(data: Path, lock: str = LOCK_FILE) -> None:
@@ -81,6 +98,12 @@ def beat(data: Path, lock: str = LOCK_FILE) -> None:
     path = data / lock
     if time.time() - path.stat().st_mtime >= BEAT_S:
         os.utime(path)
+
+
+def tell(data: Path, trouble: str, lock: str = LOCK_FILE) -> None:
+    """Note on the holder's card why it cannot store; empty when it can."""
+    with (data / lock).open("r+b", 0) as file:
+        _write(file, {**json.loads(file.read() or "{}"), "trouble": trouble})
 
 
 def running(data: Path, lock: str = LOCK_FILE) -> Holder | None:
@@ -92,6 +115,11 @@ def running(data: Path, lock: str = LOCK_FILE) -> Holder | None:
     except OSError:
         return None
     return _holder(data, lock) or Holder(0, 0, "")
+
+
+def _write(file: RawIOBase, card: dict[str, object]) -> None:
+    file.seek(0)
+    file.write(json.dumps(card).ljust(CARD_BYTES).encode())
 
 
 def _lock(descriptor: int, kind: int) -> bool:
@@ -106,6 +134,7 @@ def _holder(data: Path, lock: str = LOCK_FILE) -> Holder | None:
     try:
         said = json.loads((data / lock).read_text())
         alive = (data / lock).stat().st_mtime_ns // 1000
-        return Holder(int(said["pid"]), int(said["since"]), str(said["command"]), alive)
+        trouble = READ_ONLY if is_read_only(data) else str(said.get("trouble", ""))
+        return Holder(int(said["pid"]), int(said["since"]), str(said["command"]), alive, trouble)
     except (OSError, ValueError, KeyError, TypeError):
         return None

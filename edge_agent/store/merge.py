@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
+from edge_agent.store.aside import set_aside
 from edge_agent.store.blocks import TAGS, Blocks, body
 from edge_agent.store.columns import joined
-from edge_agent.store.span import DAY, DAY_US, GRACE_US, MONTH, is_slow, month_of
+from edge_agent.store.span import DAY, DAY_US, GRACE_US, MONTH, is_slow
 
 MERGED_ROWS = 200_000  # the most in one block; a day that has more gets several
 STEP_ROWS = 50_000  # rows merged in one step, and one block more
@@ -19,10 +20,10 @@ _DAY_TAGS = f"""
 SELECT DISTINCT tag FROM seal JOIN block ON block.id >= seal.id * {TAGS} AND block.id < (seal.id + 1) * {TAGS}
 WHERE seal.start = ? AND seal.id <= ? ORDER BY tag DESC"""
 _PARTS = f"""
-SELECT seal.id, block.id, n, step, holds FROM seal JOIN block ON block.id = seal.id * {TAGS} + ?1
+SELECT seal.id, block.id, n, step, holds, grain FROM seal JOIN block ON block.id = seal.id * {TAGS} + ?1
 WHERE seal.start = ?2 AND seal.id > ?3 ORDER BY seal.id"""
 _MERGED = """
-SELECT id, id, n, step, holds FROM block WHERE tag = ? AND level < 3 AND level = ? AND start >= ? AND start < ?
+SELECT id, id, n, step, holds, grain FROM block WHERE tag = ? AND level < 3 AND level = ? AND start >= ? AND start < ?
 ORDER BY holds, id"""
 _MONTH = "SELECT due FROM block WHERE due <= ? ORDER BY due LIMIT 1"
 _MONTH_TAGS = "SELECT tag, start, MAX(id) FROM block WHERE due = ? GROUP BY tag ORDER BY tag DESC"
@@ -36,6 +37,7 @@ class _Block(NamedTuple):
     n: int
     step: int | None
     holds: int
+    grain: int
 
 
 @dataclass
@@ -91,8 +93,8 @@ class Merger:
         tag, start = this.tags[-1]
         days = self._blocks_of(_MERGED, tag, DAY, start, start + DAY_US)
         parts = self._blocks_of(_PARTS, tag, start, _holds(days))
-        month = self._blocks_of(_MERGED, tag, MONTH, *(month_of(start) or (start, start)))
-        old = [day for day in days if day.number > _holds(month)]
+        month = self._blocks_of(_MERGED, tag, MONTH, *(self._blocks.days.month(start) or (start, start)))
+        old = [day for day in days if day.number > _holds(month) and not day.grain]
         most = len(parts)
         if _rows(old) + _rows(parts) > MERGED_ROWS:
             old = []
@@ -104,10 +106,11 @@ class Merger:
     def _merge_month(self, this: _Round) -> int:
         """The days of a month of one tag, unless one of them is of a faster time."""
         tag, start = this.tags.pop()
-        month = month_of(start) or (start, start)
+        month = self._blocks.days.month(start) or (start, start)
         old = self._blocks_of(_MERGED, tag, MONTH, *month)
         days = [day for day in self._blocks_of(_MERGED, tag, DAY, *month) if day.number > _holds(old)]
-        if _rows(old) + _rows(days) > MERGED_ROWS or not all(is_slow(day.step) for day in days):
+        thinned = any(block.grain for block in (*old, *days))  # what is gone cannot be merged with
+        if thinned or _rows(old) + _rows(days) > MERGED_ROWS or not all(is_slow(day.step) for day in days):
             self._db.executemany("UPDATE block SET due = NULL WHERE id = ?", [(day.id,) for day in days])
             return 0
         return self._put(tag, MONTH, month[0], old, days)
@@ -120,6 +123,7 @@ class Merger:
         if not new:
             return 0
         rows = joined([body(self._db, block.id) for block in [*old, *new]]).ordered()
+        set_aside(self._db, rows, [block.id for block in [*old, *new]])
         self._blocks.erase([block.id for block in old])
         self._blocks.put(tag, level, start, rows, new[-1].number)
         return len(rows)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from drivers.reading import Quality
 from edge_agent.store.columns import Columns, Sample
-from edge_agent.store.span import DAY_US
+from edge_agent.store.span import DAY_US, Days
 
 LAST = 2  # the newest version with the table
 _COLUMNS = "at, seen, value, quality, reason"
@@ -40,13 +40,13 @@ class OldRows:
         """The newest time at which a row was got."""
         return int(self._db.execute("SELECT COALESCE(MAX(seen), 0) FROM sample").fetchone()[0])
 
-    def days(self, tag: int) -> Iterator[Columns]:
-        """The rows of one tag by moment, UTC day by day."""
+    def days(self, tag: int, days: Days) -> Iterator[Columns]:
+        """The rows of one tag by moment, day by day."""
         start = f"SELECT MIN(at) FROM sample WHERE tag = {tag} AND at >= ?"
         span = f"SELECT {_COLUMNS} FROM sample WHERE tag = {tag} AND at >= ? AND at < ? ORDER BY at, rowid"
         first: int | None = self._db.execute(start, (-(2**63),)).fetchone()[0]
         while first is not None:
-            end = first - first % DAY_US + DAY_US
+            end = days.start(first) + DAY_US
             yield _columns(self._db.execute(span, (first, end)))
             first = self._db.execute(start, (end,)).fetchone()[0]
 

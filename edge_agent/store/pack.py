@@ -115,8 +115,11 @@ class Unpacker:
         """The integers of a series of `count`."""
         grain = self.number()
         if grain == _PLAIN:
-            return list(self._offsets(count))
-        first, steps = self.number(), self._offsets(count - 1)
+            return list(self._offsets(count, self.number(), self.number()))
+        first, low, width = self.number(), self.number(), self.number()
+        if low and not width:  # an even pace
+            return list(range(first, first + count * low * grain, low * grain))
+        steps = self._offsets(count - 1, low, width)
         if grain > 1:
             steps = map(mul, steps, repeat(grain))
         return list(accumulate(steps, initial=first))
@@ -125,8 +128,7 @@ class Unpacker:
         """The `count` numbers of an array of this type."""
         return self._numbers(code, count, 8)
 
-    def _offsets(self, count: int) -> Iterable[int]:
-        low, width = self.number(), self.number()
+    def _offsets(self, count: int, low: int, width: int) -> Iterable[int]:
         if not width:
             return repeat(low, count)
         offsets = self._numbers(_CODES[width], count, width)

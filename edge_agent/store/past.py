@@ -5,11 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 
 from edge_agent.store.archive import Archive, read
 from edge_agent.store.columns import Columns
+from edge_agent.store.slot import covering
 
 _Said = tuple[float | None, int]  # value and quality
+_GONE: _Said = None, -1  # of a moment whose reading, if there was one, is thinned away
 
 
 def news(archive: Archive, tags: Sequence[int], rows: Columns) -> list[int]:
@@ -21,7 +24,7 @@ def news(archive: Archive, tags: Sequence[int], rows: Columns) -> list[int]:
     found = []
     for index, (tag, at) in enumerate(zip(tags, rows.at, strict=True)):
         said = rows.values[index], rows.qualities[index]
-        if known[tag].get(at) != said:
+        if known[tag].get(at) not in (said, _GONE):
             known[tag][at] = said
             found.append(index)
     return found
@@ -35,5 +38,7 @@ def _known(archive: Archive, tag: int, moments: list[int]) -> dict[int, _Said]:
         inside = moments[bisect_left(moments, first) : bisect_right(moments, last)]
         if inside:
             there = read(run, inside[0], inside[-1])
+            thinned = covering(chain.from_iterable(piece.slots() for piece in run))
+            found.update((at, _GONE) for at in inside if thinned(at))
             found.update(zip(there.at, zip(there.values, there.qualities, strict=True), strict=True))
     return found

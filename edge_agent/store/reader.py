@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from edge_agent.ledger import LedgerEvent, Person
 from edge_agent.store.archive import asking
 from edge_agent.store.columns import FOREVER, Sample
 from edge_agent.store.database import reading, version
+from edge_agent.store.gaps import Gap, gaps_between
+from edge_agent.store.old import LAST
+from edge_agent.store.periods import periods
 from edge_agent.store.store import PLANT_DB, AmountRow
-from edge_agent.store.story import Fall, falls, standing, summaries
+from edge_agent.store.story import Fall, falls, standing
 from edge_agent.store.summary import Summary
 
 __all__ = ["FOREVER", "Reader", "Sample"]
@@ -40,6 +44,12 @@ class Reader:
             if version(db) == 0:
                 return []  # the file is there and its schema is not: the first start has not come that far
             return db.execute(statement, values).fetchall()
+
+    def _version(self) -> int:
+        if not self.exists:
+            return 0
+        with reading(self._path) as db:
+            return version(db)
 
     def ids(self) -> dict[str, int]:
         """Every tag that was ever stored."""
@@ -76,18 +86,18 @@ class Reader:
             return falls(archive, tag, start, end, until) if archive else []
 
     def summaries(self, tag: int, edges: Sequence[int], until: int = FOREVER) -> list[Summary]:
-        """What the readings from each edge to the next, which is excluded, come to."""
+        """What is known of a tag from each edge to the next, which is excluded."""
         with asking(self._path) as archive:
-            return summaries(archive, tag, edges, until) if archive else [Summary()] * (len(edges) - 1)
+            return periods(archive, tag, edges, until) if archive else [Summary()] * (len(edges) - 1)
 
     def samples(self, tag: int, start: int, end: int) -> Iterator[Sample]:
         """Every reading from start to end, end excluded, oldest first; superseded rows left out."""
-        while start < end:
-            with asking(self._path) as archive:
-                if archive is None:
-                    return
-                rows, start = archive.page(tag, start, end - 1, PAGE)
-            yield from rows.samples()
+        return chain.from_iterable(self._pages(tag, start, end))
+
+    def notes(self, tag: int, start: int, end: int) -> dict[int, str]:
+        """What people noted about readings from moment to moment, both included."""
+        statement = "SELECT at, text FROM note WHERE tag = ? AND at >= ? AND at <= ? ORDER BY at, recorded"
+        return dict(self._ask(statement, tag, start, end)) if self._version() > LAST else {}
 
     def amounts(self, tag: str, until: int = FOREVER) -> list[AmountRow]:
         """What is filed for a tag, one row a period, withdrawn ones left out."""
@@ -106,7 +116,37 @@ class Reader:
             for at, device, kind, detail, name, login, recorded in self._ask(statement, until)
         ]
 
+    def gaps(self, start: int = -FOREVER, end: int = FOREVER) -> list[Gap]:
+        """What was lost of the time from start to end, end excluded, oldest first."""
+        if not self.exists:
+            return []
+        with reading(self._path) as db:
+            return gaps_between(db, start, end) if version(db) > LAST else []
+
+    def kept(self) -> dict[int, tuple[int, int]]:
+        """From when to when there are sealed readings, by how fine they are (grain.py)."""
+        if not self.exists:
+            return {}
+        with reading(self._path) as db:
+            if version(db) <= LAST:
+                return {}
+            found = db.execute("SELECT grain, MIN(first_at), MAX(last_at) FROM block GROUP BY grain")
+            return {grain: (first, last) for grain, first, last in found.fetchall()}
+
     def site_text(self, until: int) -> str | None:
         """The plant.yaml that was in force at a time, as recorded by then."""
         rows = self._ask("SELECT text FROM site_file WHERE loaded <= ? ORDER BY rowid DESC LIMIT 1", until)
         return rows[0][0] if rows else None
+
+    def site_texts(self) -> list[str]:
+        """Every plant.yaml that was ever in force, the newest first."""
+        return [text for (text,) in self._ask("SELECT text FROM site_file ORDER BY rowid DESC")]
+
+    def _pages(self, tag: int, start: int, end: int) -> Iterator[Iterator[Sample]]:
+        """The readings of a time, so many at once that memory holds them."""
+        while start < end:
+            with asking(self._path) as archive:
+                if archive is None:
+                    return
+                rows, start = archive.page(tag, start, end - 1, PAGE)
+            yield rows.samples()

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from edge_agent.store.aside import commit_of
 from edge_agent.store.blocks import Blocks, Parts
 from edge_agent.store.columns import Columns, Sample, joined
 from edge_agent.store.commit import Commit
 from edge_agent.store.merge import Merger
 from edge_agent.store.slots import Slots
-from edge_agent.store.span import DAY, DAY_US, HOUR_US, MONTH, by, is_over, is_slow, median_step, month_of
+from edge_agent.store.span import DAY, DAY_US, HOUR_US, MONTH, Days, is_over, is_slow, median_step
 
 STEP_ROWS = 100_000  # rows in one step: a quarter of a second of work on a small server
 STEP_BLOCKS = 5000  # new blocks in one step: half a second
@@ -68,6 +69,13 @@ class Sealer:
         else:
             self._merger.step(self._now)
 
+    def close(self) -> bool:
+        """Seal some of what is open, however new it is; whether there was any."""
+        if not self._seen:
+            return False
+        self._seal(len(self._seen))
+        return True
+
     def postpone(self) -> None:
         """There is no room to seal: let the open time grow by a tenth before it is full again."""
         self._later = self._rows + STEP_ROWS // 10
@@ -93,39 +101,51 @@ class Sealer:
 
     def _seal(self, most: int) -> None:
         """At most so many commits, oldest first: their rows go to blocks in the same transaction."""
-        opened: defaultdict[int, Columns] = defaultdict(Columns)
-        days: set[tuple[int, int]] = set()
-        last = rows = 0
-        for number, body in self._db.execute(f"SELECT id, body FROM {_OPEN} LIMIT ?", (most,)):
-            commit, last = Commit(body), number
-            for tag in commit.tags():
-                part = commit.rows(tag)
-                opened[tag].extend(part)
-                days.update((tag, day) for day in {at // DAY_US for at in part.at})
-                rows += len(part)
-            if rows >= STEP_ROWS or len(days) >= STEP_BLOCKS:
-                break
-        parts = Parts(self._blocks)
-        for tag in sorted(opened):
-            self._place(parts, tag, opened[tag].ordered())
+        last, commits = self._taken(most)
+        parts, newest = Parts(self._blocks), []
+        for tag in sorted(commits):  # one after the other: all rows at once take ten times the memory of the commits
+            rows = Columns()
+            for commit in commits[tag]:
+                rows.extend(commit.rows(tag))
+            rows = rows.ordered()
+            newest.append((tag, rows.sample(-1)))
+            self._place(parts, tag, rows)
         parts.close()
-        remember(self._db, _newest(opened))
+        remember(self._db, newest)
         self._db.execute("UPDATE mark SET value = ? WHERE name = 'sealed'", (last,))
         self._later = 0
         self._load()
+
+    def _taken(self, most: int) -> tuple[int, dict[int, list[Commit]]]:
+        """The commits of one step by the tags that have rows in them, and the number of the last one."""
+        commits: defaultdict[int, list[Commit]] = defaultdict(list)
+        days: defaultdict[int, set[int]] = defaultdict(set)
+        last = rows = 0
+        for number, body in self._db.execute(f"SELECT id, body FROM {_OPEN} LIMIT ?", (most,)):
+            commit, last = commit_of(self._db, number, body), number
+            if commit is None:
+                continue
+            for tag in commit.tags():
+                commits[tag].append(commit)
+            for day, tags in _tags_by_day(commit, self._blocks.days):
+                days[day].update(tags)
+            rows += len(commit)
+            if rows >= STEP_ROWS or sum(map(len, days.values())) >= STEP_BLOCKS:
+                break
+        return last, commits
 
     def _place(self, parts: Parts, tag: int, rows: Columns) -> None:
         """Put ordered rows into blocks: at once into those of a long span where it is over and has nothing yet.
 
         The last span is left to be merged, as more of it may follow.
         """
-        months = _by_month(rows)
+        months = _by_month(rows, self._blocks.days)
         for number, (month, part) in enumerate(months, 1):
             more = number < len(months)
             if month and more and self._free(tag, MONTH, *month) and is_slow(median_step(part)):
                 self._blocks.put(tag, MONTH, month[0], part)
                 continue
-            days = list(by(part, DAY_US))
+            days = list(self._blocks.days.by(part))
             for start, day in days:
                 if (more or start != days[-1][0]) and self._free(tag, DAY, start, start + DAY_US):
                     self._blocks.put(tag, DAY, start, day)
@@ -141,11 +161,16 @@ def remember(db: sqlite3.Connection, newest: Iterable[tuple[int, Sample]]) -> No
     db.executemany(_PRESENT, [(tag, *sample) for tag, sample in newest])
 
 
-def _by_month(rows: Columns) -> list[tuple[tuple[int, int] | None, Columns]]:
-    days = groupby(by(rows, DAY_US), key=lambda day: month_of(day[0]))
-    return [(month, joined([day for _, day in group])) for month, group in days]
+def _by_month(rows: Columns, days: Days) -> list[tuple[tuple[int, int] | None, Columns]]:
+    months = groupby(days.by(rows), key=lambda day: days.month(day[0]))
+    return [(month, joined([day for _, day in group])) for month, group in months]
 
 
-def _newest(opened: dict[int, Columns]) -> Iterator[tuple[int, Sample]]:
-    for tag, rows in opened.items():
-        yield tag, rows.ordered().sample(-1)
+def _tags_by_day(commit: Commit, days: Days) -> Iterator[tuple[int, Sequence[int]]]:
+    """The days of a commit, and the tags that have rows in each."""
+    if days.start(commit.first_at) == days.start(commit.last_at):
+        yield days.start(commit.first_at), commit.tags()
+        return
+    for tag in commit.tags():
+        for day, _ in days.by(commit.rows(tag).ordered()):
+            yield day, [tag]

@@ -1,10 +1,12 @@
-"""The spans of time that blocks cover: UTC months, days and parts of a day."""
+"""The spans of time that blocks cover: months, days and parts of a day, cut where the site's own days begin."""
 
 from __future__ import annotations
 
+import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 from operator import sub
 
 from edge_agent.store.columns import Columns
@@ -20,25 +22,42 @@ _EPOCH = date(1970, 1, 1).toordinal()
 _DAYS = date.max.toordinal() - _EPOCH - 31  # later ones are no dates: a device made them up
 
 
-def month_of(at: int) -> tuple[int, int] | None:
-    """Start and end of the UTC month of a moment; None for what is no date of the agent's time."""
-    day = at // DAY_US
-    if not 0 <= day < _DAYS:
-        return None
-    first = date.fromordinal(_EPOCH + day).replace(day=1)
-    after = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-    return (first.toordinal() - _EPOCH) * DAY_US, (after.toordinal() - _EPOCH) * DAY_US
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days and months of a clock that is `cut` microseconds ahead of UTC, in summer too."""
+
+    cut: int = 0
+
+    def start(self, at: int) -> int:
+        """When the day of a moment begins."""
+        return at - (at + self.cut) % DAY_US
+
+    def month(self, at: int) -> tuple[int, int] | None:
+        """Start and end of the month of a moment; None for what is no date of the agent's time."""
+        day = (at + self.cut) // DAY_US
+        if not 0 <= day < _DAYS:
+            return None
+        first = date.fromordinal(_EPOCH + day).replace(day=1)
+        after = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+        return (first.toordinal() - _EPOCH) * DAY_US - self.cut, (after.toordinal() - _EPOCH) * DAY_US - self.cut
+
+    def by(self, rows: Columns) -> Iterator[tuple[int, Columns]]:
+        """Ordered rows, day by day: its start and the rows in it."""
+        return by(rows, DAY_US, self.cut)
 
 
-def by(rows: Columns, length: int) -> Iterator[tuple[int, Columns]]:
+def days_of(db: sqlite3.Connection) -> Days:
+    """Where a database cuts, from its first day to its last."""
+    return Days(*db.execute("SELECT value FROM mark WHERE name = 'cut'").fetchone())
+
+
+def by(rows: Columns, length: int, cut: int = 0) -> Iterator[tuple[int, Columns]]:
     """Ordered rows, span by span of a length in microseconds: its start and the rows in it."""
-    if rows.at and rows.at[0] // length == rows.at[-1] // length:
-        yield rows.at[0] // length * length, rows
-        return
     first = 0
-    for number, group in groupby(rows.at, lambda at: at // length):
-        last = first + sum(1 for _ in group)
-        yield number * length, rows.slice(first, last)
+    while first < len(rows):
+        start = (rows.at[first] + cut) // length * length - cut
+        last = bisect_left(rows.at, start + length, first)
+        yield start, rows.slice(first, last)
         first = last
 
 

@@ -5,22 +5,29 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from edge_agent.batch import Batch
 from edge_agent.ledger import LedgerEvent, Person
 from edge_agent.store.alarm_log import AlarmLog
+from edge_agent.store.apart import Apart
 from edge_agent.store.archive import Archive
+from edge_agent.store.carry import columns_of, merge_rows, newest_batch
 from edge_agent.store.columns import Columns
 from edge_agent.store.commit import encode
-from edge_agent.store.database import open_writer
+from edge_agent.store.gaps import Gaps
 from edge_agent.store.hot import Hot
+from edge_agent.store.missing import Missing, missing
+from edge_agent.store.opening import QUARANTINED, not_carried, raise_alarm, sound_writer, take_over
 from edge_agent.store.past import news
+from edge_agent.store.quarantine import mark, put_away
+from edge_agent.store.retention import Keep, Retention
 from edge_agent.store.seal import Sealer
 
 log = logging.getLogger("leafgate.store")
@@ -31,6 +38,11 @@ INSERT INTO amount (tag, start, end, value, note, by_name, login, recorded)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (
   SELECT 1 FROM (SELECT value, note FROM amount WHERE tag = ?1 AND start = ?2 AND end = ?3 ORDER BY id DESC LIMIT 1)
   WHERE value IS ?4 AND note = ?5)
+"""
+_NOTE = """
+INSERT OR REPLACE INTO note (tag, at, recorded, text, by_name, login)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?4 IS NOT (
+  SELECT text FROM note WHERE tag = ?1 AND at = ?2 ORDER BY recorded DESC LIMIT 1)
 """
 _OVERLAP = """
 SELECT start, end FROM (
@@ -54,11 +66,44 @@ class AmountRow:
 class Store:
     """One open plant.db. Writes happen inside `transaction()`: all of them are durable, or none."""
 
-    def __init__(self, data: Path) -> None:
-        self._db = open_writer(data / PLANT_DB)
+    def __init__(self, data: Path, cut: int = 0) -> None:
+        """cut: by how many microseconds the site's days begin before those of UTC; a database keeps its first."""
+        self._path, self._cut = data / PLANT_DB, cut
+        self._keep: Keep | None = None
+        self._kinds: Mapping[str, str] = {}
+        self._open()
+
+    def _open(self) -> None:
+        """A damaged file goes to the quarantine; what the new one needs at once is there when this returns."""
+        self._db = sound_writer(self._path, self._cut, _wall_clock)
         self._ids = self._load_ids()
         self._sealer = Sealer(self._db)
-        self.alarms = AlarmLog(self._db)
+        self.apart = Apart(self._db, self._sealer)
+        self._unsure = False  # whether a transaction has failed since it was known what the database holds
+        self.alarms, self.gaps = AlarmLog(self._db), Gaps(self._db)
+        self.retention = Retention(self._db, self._path.parent, self._keep) if self._keep else None
+        for found in not_carried(self._path.parent, PLANT_DB):
+            with self._committing():
+                newest = take_over(self._db, found.path)
+                self._ids = self._load_ids()
+                raise_alarm(self.alarms, PLANT_DB, QUARANTINED, found.at)
+                self.write_found(newest_batch(newest.items()))
+            mark(found, carried=True)
+
+    def keep(self, within: Keep, kinds: Mapping[str, str]) -> None:
+        """From now on `tidy` keeps the data folder within its bytes; kinds: what tags mean (drivers.reading.Kind)."""
+        self._keep, self._kinds = within, kinds
+        self.retention = Retention(self._db, self._path.parent, within)
+        with self.transaction():
+            known = [(kind, tag) for tag, kind in kinds.items() if tag in self._ids]
+            self._db.executemany("UPDATE tag SET kind = ?1 WHERE name = ?2 AND kind IS NOT ?1", known)
+
+    def begin_anew(self, why: str) -> None:
+        """The file turned out to be damaged: put it away, and go on with a new one; `alarms` is another then."""
+        put_away(self._path.parent, PLANT_DB, why, _wall_clock())
+        with suppress(sqlite3.Error):
+            self._db.close()  # after the move, so that what is still in the log stays beside it
+        self._open()
 
     def __enter__(self) -> Self:
         return self
@@ -84,33 +129,58 @@ class Store:
 
     @contextmanager
     def _committing(self) -> Iterator[None]:
+        self._learn()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
             self._db.execute("COMMIT")
         except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            self._ids = self._load_ids()
-            self._sealer.load()
+            self._unsure = True
+            with suppress(sqlite3.Error):  # the disk that has refused this may refuse to be read as well
+                self._learn()
             raise
 
+    def _learn(self) -> None:
+        """Know again what the database holds, after a transaction that failed; nothing is written before."""
+        if not self._unsure:
+            return
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        self._ids = self._load_ids()
+        self._sealer.load()
+        self.apart.load()
+        if self.retention:
+            self.retention.forget()
+        self._unsure = False
+
     def tidy(self) -> bool:
-        """Do one step of sealing or merging in a transaction of its own; whether there was one to do."""
-        if not self._sealer.due:
-            return False
+        """Do one step of placing, sealing, merging or thinning in a transaction; whether there was one to do."""
+        self._learn()
+        places = self.apart.due and not self._sealer.full
+        if not places and not self._sealer.due:
+            return self.retention is not None and self._thin(self.retention)
         with self._committing():
-            self._sealer.step()
+            (self.apart if places else self._sealer).step()
         return True
 
+    def _thin(self, retention: Retention) -> bool:
+        """Free pages go first, as nothing is lost with them."""
+        if retention.give_back():
+            return True
+        why = retention.due()
+        if why is None:
+            return False
+        with self._committing():
+            return retention.step(why)
+
     def write(self, batches: Sequence[Batch]) -> int:
-        """Append every row of the batches; answers how many there were."""
+        """Append every row of the batches, apart while their time is not sure; answers how many there were."""
         tags: list[int] = []
         rows = Columns()
         for batch in batches:
             tags += self._numbers(batch.tags)
             rows.extend(Columns(batch.at, batch.seen, batch.values, batch.qualities, batch.reasons))
-        return self._append(tags, rows)
+        return self._append(tags, rows, self.apart.takes)
 
     def write_past(self, batch: Batch) -> int:
         """Append rows that are not known yet; taking the same past in twice adds nothing."""
@@ -121,6 +191,28 @@ class Store:
         new = news(Archive(self._db, hot), tags, rows)
         self._db.execute("UPDATE mark SET value = value + ? WHERE name = 'filed'", (len(new),))
         return self._append([tags[i] for i in new], rows.pick(new))
+
+    def write_found(self, batch: Batch) -> Missing:
+        """Append the rows of another file that this one has not, as they were; twice adds nothing."""
+        tags = self._numbers(batch.tags)
+        rows = Columns(batch.at, batch.seen, batch.values, batch.qualities, batch.reasons)
+        hot = Hot()
+        hot.refresh(self._db)
+        lacking = missing(Archive(self._db, hot), tags, rows)
+        self._db.execute("UPDATE mark SET value = value + ? WHERE name = 'filed'", (len(lacking.new),))
+        self._append([tags[i] for i in lacking.new], rows.pick(lacking.new))
+        return lacking
+
+    def merge(self, table: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Add the rows of another file's ledger or the like that this one has not; a tag by its name."""
+        place = columns_of(table).index("tag") if table == "amount" else None
+        numbered = [[self._id(v) if n == place else v for n, v in enumerate(row)] for row in rows]
+        return merge_rows(self._db, table, numbered)
+
+    def write_notes(self, notes: Iterable[tuple[str, int, str]], person: Person, now: int) -> int:
+        """Keep what is noted about the readings of tags and moments; answers how many notes were not known."""
+        rows = [(self._id(tag), at, now, text, person.name, person.login) for tag, at, text in notes]
+        return max(self._db.executemany(_NOTE, rows).rowcount, 0)
 
     def write_amounts(self, amounts: Iterable[AmountRow], person: Person, now: int) -> int:
         """File amounts; a row equal to the newest one of its period adds nothing."""
@@ -156,12 +248,15 @@ class Store:
         row = self._db.execute(_OVERLAP, (amount.tag, amount.start, amount.end)).fetchone()
         return None if row is None else (int(row[0]), int(row[1]))
 
-    def _append(self, tags: list[int], rows: Columns) -> int:
+    def _append(self, tags: list[int], rows: Columns, apart: bool = False) -> int:
         if not tags:
             return 0
         # SQLite takes a NaN for no value; it must not spoil a sum either.
         rows.values = [None if value != value else value for value in rows.values]
-        self._sealer.put(len(tags), max(rows.seen), encode(tags, rows))
+        if apart:
+            self.apart.put(tags, rows)
+        else:
+            self._sealer.put(len(tags), max(rows.seen), encode(tags, rows))
         return len(tags)
 
     def _relieve(self) -> None:
@@ -182,10 +277,15 @@ class Store:
     def _id(self, tag: str) -> int:
         found = self._ids.get(tag)
         if found is None:
-            row = self._db.execute("INSERT INTO tag (name) VALUES (?)", (tag,))
+            row = self._db.execute("INSERT INTO tag (name, kind) VALUES (?, ?)", (tag, self._kinds.get(tag)))
             found = self._ids[tag] = int(row.lastrowid or 0)
         return found
 
     def _load_ids(self) -> dict[str, int]:
         rows: list[tuple[str, int]] = self._db.execute("SELECT name, id FROM tag").fetchall()
         return dict(rows)
+
+
+def _wall_clock() -> int:
+    """Microseconds UTC, for the name of a quarantine."""
+    return time.time_ns() // 1000

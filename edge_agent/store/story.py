@@ -1,16 +1,15 @@
-"""What happened to one tag over a time: where it fell, how long it has stood, what each period comes to.
+"""What happened to one tag over a time: where it fell, how long it has stood.
 
 The headers of blocks answer where they can; only what a bound cuts or a fall is in is decoded.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from edge_agent.store.archive import Archive, Run, read
 from edge_agent.store.columns import FOREVER
-from edge_agent.store.summary import Summary, good_values, summary
+from edge_agent.store.summary import Summary, good_values
 
 Fall = tuple[int, float, float]  # when, the register before, the register after
 
@@ -41,31 +40,6 @@ def standing(archive: Archive, tag: int, state: float) -> int | None:
                 return since
             since = at
     return since
-
-
-def summaries(archive: Archive, tag: int, edges: Sequence[int], until: int) -> list[Summary]:
-    """What the readings from each edge to the next, which is excluded, come to, as recorded by a time."""
-    found = [Summary() for _ in edges[1:]]
-    for run in archive.runs(tag, edges[0], edges[-1] - 1):
-        for at, part in _digests(run, edges, until):
-            place = bisect_right(edges, at) - 1
-            found[place] = found[place].then(part)
-    return found
-
-
-def _digests(run: Run, edges: Sequence[int], until: int) -> Iterator[tuple[int, Summary]]:
-    """What a run has between any two edges, with a moment of it."""
-    start, end = edges[0], edges[-1] - 1
-    told = _told(run, start, end, until)
-    if told and bisect_right(edges, run[0].first_at) == bisect_right(edges, run[0].last_at):
-        yield run[0].first_at, told
-        return
-    rows = read(run, start, end, until)
-    while rows.at:
-        after = edges[bisect_right(edges, rows.at[0])]
-        part = rows.between(rows.at[0], after - 1)
-        yield part.at[0], summary(part)
-        rows = rows.between(after, end)
 
 
 def _told(run: Run, start: int, end: int, until: int) -> Summary | None:

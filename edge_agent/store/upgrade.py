@@ -15,8 +15,8 @@ def carry_over(db: sqlite3.Connection) -> None:
     old, blocks = OldRows(db), Blocks(db)
     parts, now = Parts(blocks), old.seen()
     for (tag,) in db.execute("SELECT id FROM tag ORDER BY id").fetchall():
-        for rows in old.days(tag):
-            start = rows.at[0] - rows.at[0] % DAY_US
+        for rows in old.days(tag, blocks.days):
+            start = blocks.days.start(rows.at[0])
             if is_over(start + DAY_US, now):
                 blocks.put(tag, DAY, start, rows)
             else:

@@ -47,7 +47,7 @@ class Plant:
     def start(self) -> None:
         """A new run of the agent on the same data."""
         self.store, self.inbox = Store(self.site.data), Inbox(self.site.data)
-        begin(self.store, self.site, self.inbox, self.now)
+        begin(self.store, self.site, self.inbox, lambda: self.now)
         self.batches: asyncio.Queue[Batch] = asyncio.Queue(100)
         self.health: Counter[str] = Counter()
         self.recorder = Recorder(self.site, self.store, self.inbox, self.batches, lambda: self.now, self.health)

@@ -22,7 +22,6 @@ from drivers.profile import Item, Profile
 from drivers.reading import Quality, Reading
 from edge_agent import record
 from edge_agent.batch import Batch
-from edge_agent.clock import AHEAD_US, forward
 from edge_agent.inbox import Inbox, Request
 from edge_agent.ledger import Person
 from edge_agent.poll import LinkState, Poll, cycle, poll_line
@@ -226,26 +225,6 @@ def test_an_idle_inbox_is_not_opened_again_until_somebody_asks(tmp_path: Path) -
     assert tmp_path.stat().st_mtime_ns == before
     Inbox(tmp_path).put([Request("ledger", [], Person("a", "b"), 1)])
     assert len(inbox.pending()) == 1
-
-
-def test_the_clock_of_a_run_never_goes_back() -> None:
-    told = iter([100, 90, 95, 101, 300])
-    clock = forward(lambda: next(told), 50)
-    assert [clock() for _ in range(5)] == [100, 101, 102, 103, 300]
-
-
-def test_a_clock_that_was_set_right_after_a_wrong_date_is_followed_back(caplog: pytest.LogCaptureFixture) -> None:
-    day = 24 * AHEAD_US
-    told = iter([day, 2 * day, day + 5, day + 6, day + 7])
-    clock = forward(lambda: next(told), 0)
-    assert [clock() for _ in range(5)] == [day, 2 * day, day + 5, day + 6, day + 7]
-    assert [r.levelno for r in caplog.records if r.name == "leafgate.clock"] == [logging.WARNING]
-
-
-def test_a_clock_that_was_set_back_within_the_hour_stands_still() -> None:
-    told = iter([2 * AHEAD_US, AHEAD_US, AHEAD_US + 1])
-    clock = forward(lambda: next(told), 0)
-    assert [clock() for _ in range(3)] == [2 * AHEAD_US, 2 * AHEAD_US + 1, 2 * AHEAD_US + 2]
 
 
 def test_waits_grow_to_a_ceiling_and_start_anew() -> None:

@@ -116,13 +116,15 @@ def test_a_database_of_a_newer_program_is_refused_with_what_to_do(tmp_path: Path
         assert (caught.value.exit_code, caught.value.key) == (Exit.SITE, "error.newer_database")
 
 
-def test_a_damaged_database_is_said_and_left_alone(tmp_path: Path) -> None:
+def test_a_damaged_database_is_said_to_readers_and_put_away_whole_by_the_writer(tmp_path: Path) -> None:
     (tmp_path / "plant.db").write_bytes(b"no database" * 1000)
-    for opening in (lambda: Store(tmp_path), lambda: Reader(tmp_path).last()):
-        with pytest.raises(Stop) as caught:
-            opening()
-        assert caught.value.key == "error.damaged_database"
-    assert (tmp_path / "plant.db").read_bytes().startswith(b"no database")
+    with pytest.raises(Stop) as caught:
+        Reader(tmp_path).last()
+    assert caught.value.key == "error.damaged_database"
+    Store(tmp_path).close()
+    assert Reader(tmp_path).last() == {}
+    (away,) = (tmp_path / "quarantine").rglob("plant.db")
+    assert away.read_bytes() == b"no database" * 1000
 
 
 def test_files_are_open_to_the_site_group(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,7 @@ def test_while_another_writer_is_there_the_wish_waits_and_is_shown_as_asked(run:
                 [alarm] = body(run("alarms", "--json")[1])["alarms"]
                 if alarm["asked"]:
                     break
+                time.sleep(0.02)
             assert (alarm["asked"], alarm["state"]) == (True, "unacknowledged")
             assert "已申请" in run("alarms")[1]
             other.kill()

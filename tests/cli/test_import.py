@@ -1,4 +1,4 @@
-"""import: everything or nothing, each fault with its line; spreadsheets as people save them."""
+"""import: each fault with its line, and no other line is lost by it; spreadsheets as people save them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_spreadsheet_of_a_chinese_desktop_is_taken(encoding: str, tmp_path: Pa
     assert [(a.value, a.note) for a in reader.amounts("manual.pieces")] == [(120_000.0, "产量")]
 
 
-def test_every_wrong_line_is_named_and_not_one_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_wrong_line_is_named_and_all_others_are_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     site = plant(tmp_path, PLANT_Y)
     rows = """manual.pieces,2026-01-01,2026-02-01,5,,
 manual.piece,2026-01-01,2026-02-01,5,,
@@ -56,7 +56,27 @@ manual.grid,,2026-01-01,5,,bad:checksum
     said = capsys.readouterr().err
     assert [f":{line}:" in said for line in range(3, 13)] == [True] * 10
     assert "manual.pieces?" in said
-    assert not Reader(site.data).exists
+    assert [(a.start, a.value) for a in Reader(site.data).amounts("manual.pieces")] == [(1_767_196_800 * US, 5.0)]
+    assert Reader(site.data).last() == {}
+
+
+def test_a_quote_that_is_never_closed_costs_its_own_line_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = plant(tmp_path, PLANT_Y)
+    rows = [f"manual.grid,,2026-01-01 {minute // 60:02}:{minute % 60:02},{minute},,\n" for minute in range(200)]
+    rows[3] = 'manual.grid,,2026-01-01 00:03,3,,"表坏了\n'
+    rows[7] = 'manual.grid,,2026-01-01 00:07,7,,一根 5" 的管\n'
+    rows[9] = 'manual.grid,,2026-01-01 00:09,9,,"换表,\n两行"\n'
+    rows[190] = 'manual.grid,,2026-01-01 03:10,190,,"未完\n'
+    assert main(["-C", str(tmp_path), "--lang", "en", "import", written(tmp_path, "".join(rows))]) == Exit.USAGE
+    said = capsys.readouterr().err
+    assert [line for line in range(1, 203) if f":{line}:" in said] == [5, 193]
+    reader = Reader(site.data)
+    found = list(reader.samples(reader.ids()["manual.grid"], 0, 2**60))
+    assert [s.value for s in found] == [float(minute) for minute in range(200) if minute not in (3, 190)]
+    noted = reader.notes(reader.ids()["manual.grid"], 0, 2**60)
+    assert list(noted.values()) == ['一根 5" 的管', "换表,\n两行"]
 
 
 def test_an_inclusive_end_is_taken_with_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,8 @@
 """A disk that loses what was not synced: files and names as a recorded program left them, cut anywhere.
 
 The rules are harsher than ext4: a write counts once its own file was synced, a name once its folder was.
-Of the rest anything may survive, in any order and torn at any sector; names survive in their order.
+Of the rest anything may survive, in any order and torn at any sector; names survive in their order. After a
+sync that failed the kernel takes its pages for written: no later sync makes them safe.
 """
 
 from __future__ import annotations
@@ -59,15 +60,24 @@ class _File:
 
     safe: bytearray = field(default_factory=bytearray)
     loose: list[_Change] = field(default_factory=list)
+    given_up: int = 0  # so many of the loose ones, the first, were in a sync that failed
+    whole: bytearray = field(init=False)  # as the program itself sees it
 
-    def whole(self) -> bytes:
-        """As the program itself sees it."""
-        return self.after_cut(Random(0), "all")
+    def __post_init__(self) -> None:
+        self.whole = bytearray(self.safe)
+
+    def change(self, change: _Change) -> None:
+        change.apply(self.whole)
+        self.loose.append(change)
 
     def sync(self) -> None:
-        for change in self.loose:
+        for change in self.loose[self.given_up :]:
             change.apply(self.safe)
         self.loose.clear()
+        self.given_up = 0
+
+    def fail(self) -> None:
+        self.given_up = len(self.loose)
 
     def after_cut(self, draw: Random, luck: str) -> bytes:
         content = bytearray(self.safe)
@@ -111,11 +121,13 @@ class Disk:
             case "o":
                 self._open(step)
             case "w":
-                self._file(step).loose.append(_Change(step.offset, step.first))
+                self._file(step).change(_Change(step.offset, step.first))
             case "t":
-                self._file(step).loose.append(_Change(step.offset, None))
+                self._file(step).change(_Change(step.offset, None))
             case "f":
                 self._file(step).sync()
+            case "e":
+                self._file(step).fail()
             case "d":
                 for change in self._loose.pop(step.path, []):
                     change.apply(self._safe)
@@ -142,7 +154,7 @@ class Disk:
 
     def now(self) -> dict[str, bytes | None]:
         """What the program itself sees."""
-        return {path: None if file is None else file.whole() for path, file in self._now.items()}
+        return {path: None if file is None else bytes(file.whole) for path, file in self._now.items()}
 
     def _open(self, step: Step) -> None:
         if self._now.get(step.path) is None or self._now[step.path] is not self._inodes.get(step.inode):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain, groupby, pairwise
-from math import fsum
+from math import fsum, inf
 from pathlib import Path
 from typing import NamedTuple
 
 from edge_agent.store import database
 from edge_agent.store.archive import asking
 from edge_agent.store.columns import FOREVER, Sample
+from edge_agent.store.span import DAY_US
 from edge_agent.store.store import PLANT_DB
-from edge_agent.store.summary import Summary
 from edge_agent.store.trends import MINUTE_US, Minute
 
 
@@ -77,21 +77,54 @@ class Plain:
         pairs = pairwise(self.good(tag, start, end, until))
         return [(b.at, a.value, b.value) for a, b in pairs if a.value is not None and (b.value or 0.0) < a.value]  # type: ignore[misc]
 
-    def summary(self, tag: str, start: int, end: int, until: int) -> Summary:
-        """From start to end, end excluded; the total is exact."""
+    def period(self, tag: str, start: int, end: int, until: int, cut: int) -> dict[str, float | None]:
+        """From start to end, end excluded; the total and the area are exact."""
         rows, good = self.valid(tag, start, end - 1, until), self.good(tag, start, end - 1, until)
-        counts = (
-            len(rows),
-            sum(s.value is not None for s in rows),
-            len(good),
-            max((s.quality for s in rows), default=0),
-        )
-        if not good:
-            return Summary(*counts)
         values = [s.value for s in good if s.value is not None]
-        fallen = len(self.falls(tag, start, end - 1, until))
-        ends = (good[0].at, good[0].value, good[-1].at, good[-1].value)
-        return Summary(*counts, fallen, min(values), max(values), fsum(values), *ends)
+        held = list(self._held(tag, start, end, until, cut))
+        known = [*values, *(value for value, _ in held)]
+        return {
+            "n": len(rows),
+            "usable": sum(s.value is not None for s in rows),
+            "good": len(good),
+            "worst": max((s.quality for s in rows), default=0),
+            "falls": len(self.falls(tag, start, end - 1, until)),
+            "low": min(known, default=None),
+            "high": max(known, default=None),
+            "total": fsum(values) if values else None,
+            "opened": good[0].at if good else None,
+            "opening": good[0].value if good else None,
+            "closed": good[-1].at if good else None,
+            "closing": good[-1].value if good else None,
+            "held": sum(time for _, time in held),
+            "area": _exact(value * time for value, time in held),
+            "joined": self._joined(tag, start, end, until, cut),
+        }
+
+    def limits(self, tag: str, until: int, cut: int) -> dict[int, int]:
+        """For how long a good value is known, by its moment: 2.5 median steps of its day, a minute at least."""
+        found = {}
+        for _, day in groupby((s.at for s in self.valid(tag, until=until)), key=lambda at: (at + cut) // DAY_US):
+            moments = list(day)
+            steps = sorted(after - before for before, after in pairwise(moments))
+            limit = max(steps[len(steps) // 2] * 5 // 2, MINUTE_US) if steps else 0
+            found.update(dict.fromkeys(moments, limit))
+        return found
+
+    def _held(self, tag: str, start: int, end: int, until: int, cut: int) -> Iterator[tuple[float, int]]:
+        """The good values that are known in a period, and for how long."""
+        rows, limits = self.valid(tag, until=until), self.limits(tag, until, cut)
+        for row, after in zip(rows, [*(s.at for s in rows[1:]), FOREVER], strict=False):
+            if row.quality == 0 and row.value is not None:
+                known = min(after, row.at + limits[row.at], end) - max(row.at, start)
+                if known > 0:
+                    yield row.value, known
+
+    def _joined(self, tag: str, start: int, end: int, until: int, cut: int) -> int:
+        """The time of a period that lies between two good readings, no further apart than one is known."""
+        limits = self.limits(tag, until, cut)
+        pairs = pairwise(s.at for s in self.good(tag, until=until))
+        return sum(max(min(b, end) - max(a, start), 0) for a, b in pairs if b - a <= limits[a])
 
     def minutes(self, tag: str, start: int, end: int) -> list[Minute]:
         found = []
@@ -117,6 +150,13 @@ def stored(data: Path) -> dict[tuple[str, int], list[Row]]:
                 for sample in piece.read(-FOREVER, FOREVER).samples():
                     found[name, sample.at].append(Row(name, *sample))
     return dict(found)
+
+
+def _exact(values: Iterable[float]) -> float:
+    try:
+        return fsum(values)
+    except OverflowError:
+        return inf
 
 
 def old_database(path: Path, version: int, rows: Sequence[Row]) -> None:

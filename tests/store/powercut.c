@@ -2,7 +2,8 @@
  *
  * POWERCUT_FOLDER names the folder, POWERCUT_JOURNAL the file to append to. A record is one append, made
  * before the call returns, so that the records of several threads and processes stand in an order that
- * each of them has seen. A sync is noted and not done: the journal is the disk that matters.
+ * each of them has seen. A sync is noted and not done: the journal is the disk that matters. POWERCUT_FAILING
+ * says that each so-manieth sync of a file fails.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,6 +27,7 @@ struct head {
 enum { HIGH_DESCRIPTOR = 900 }; /* out of the way of programs that count on low numbers */
 
 static int journal = -1;
+static long failing, syncs;
 static char folder[PATH_MAX];
 
 __attribute__((constructor)) static void begin(void)
@@ -34,6 +36,7 @@ __attribute__((constructor)) static void begin(void)
     if (!file || !below)
         return;
     snprintf(folder, sizeof folder, "%s", below);
+    failing = getenv("POWERCUT_FAILING") ? atol(getenv("POWERCUT_FAILING")) : 0;
     int low = syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     journal = fcntl(low, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR);
     syscall(SYS_close, low);
@@ -200,8 +203,11 @@ static int synced(int fd)
     uint64_t inode = behind(fd, path, &mode);
     if (!inode)
         return syscall(SYS_fsync, fd);
-    note(S_ISDIR(mode) ? 'd' : 'f', inode, 0, path, strlen(path), "", 0);
-    return 0;
+    int fails = !S_ISDIR(mode) && failing && ++syncs % failing == 0;
+    note(S_ISDIR(mode) ? 'd' : fails ? 'e' : 'f', inode, 0, path, strlen(path), "", 0);
+    if (fails)
+        errno = EIO;
+    return -fails;
 }
 
 int fsync(int fd) { return synced(fd); }

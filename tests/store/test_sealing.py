@@ -15,7 +15,7 @@ import pytest
 
 from drivers.reading import Quality
 from edge_agent.batch import Batch
-from edge_agent.store import blocks, hot, index, merge, seal
+from edge_agent.store import aside, blocks, index, merge, seal
 from edge_agent.store.blocks import body
 from edge_agent.store.commit import Commit
 from edge_agent.store.reader import Reader
@@ -146,7 +146,7 @@ def test_the_open_time_is_decoded_once(tmp_path: Path) -> None:
             made.append(content)
             super().__init__(content)
 
-    with Store(tmp_path) as store, patch.object(hot, "Commit", Spy):
+    with Store(tmp_path) as store, patch.object(aside, "Commit", Spy):
         for n in range(5):
             write(store, batch_of("m.e", (START + n, float(n))))
             assert reader.last()["m.e"].value == n

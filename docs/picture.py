@@ -1,6 +1,6 @@
 """Draw the running screen for the README: docs/screen.zh.svg and docs/screen.en.svg.
 
-    python bench/picture.py         takes about three minutes
+    python docs/picture.py         takes about three minutes
 
 The demonstration runs as it does for anybody, with one silent meter. Every character is drawn in
 its own cell, so that Chinese text stands where a terminal puts it, whatever font is at hand.
@@ -26,7 +26,7 @@ from tui.app import OperatorScreen
 from tui.source import Source
 from tui.theme import DARK
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent
 FAULTS = "faults:\n  - {device: m4, fault: silent, since: 45s}\n"
 RUNNING_S = 110.0  # so that the silence has become an alarm
 WIDTH, HEIGHT = 80, 24

@@ -1,6 +1,6 @@
 """Walk through the screen in a real terminal and write what it shows into docs/operator.md.
 
-    python bench/walk.py            needs tmux; takes about four minutes
+    python docs/walk.py             needs tmux; takes about four minutes
 
 The demonstration runs in tmux at 80x24, a fault script is changed under it, keys are sent as a
 person would, and every fenced block of docs/operator.md that is marked `text walk:NAME` gets the
@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "operator.md"
+DOCS = Path(__file__).parent
+PAGE = DOCS / "operator.md"
 PLANT = Path("/tmp/plant-a")  # stands in the screens, so it is the same on every machine
 SESSION = "leafgate-walk"
 PATIENCE_S = 90.0
