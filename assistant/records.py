@@ -15,7 +15,7 @@ from tinydb import where
 from tinydb.table import Document
 
 from edge_agent.ledger import Person
-from edge_agent.store.documents import documents, documents_read_only
+from edge_agent.store.documents.documents import documents, documents_read_only
 
 RECORDS_DB = "records.db"
 FOREVER = 2**62

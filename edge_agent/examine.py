@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.driver import Clock
-from edge_agent.store.full_check import FullCheck
+from edge_agent.store.rescue.full_check import FullCheck
 from edge_agent.store.store import PLANT_DB
 
 log = logging.getLogger("leafgate.store")

@@ -6,10 +6,10 @@ from typing import Any
 
 from edge_agent.room import keep_of
 from edge_agent.site import Site
-from edge_agent.store.budget import usage_of
-from edge_agent.store.forecast import Forecast, forecast
-from edge_agent.store.gaps import Gap
-from edge_agent.store.grain import CODES
+from edge_agent.store.keep.budget import usage_of
+from edge_agent.store.keep.forecast import Forecast, forecast
+from edge_agent.store.keep.gaps import Gap
+from edge_agent.store.keep.grain import CODES
 from edge_agent.store.reader import Reader
 from edge_agent.when import iso
 

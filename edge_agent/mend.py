@@ -12,14 +12,14 @@ from typing import Any
 
 from drivers.driver import Clock
 from edge_agent.inbox import INBOX_DB, SCHEMA, Inbox
-from edge_agent.store.check import DamagedError, check_any, check_head, is_damage
-from edge_agent.store.document_merge import RECORDS_DB, document_rows, merge_documents
-from edge_agent.store.full_check import FullCheck
-from edge_agent.store.opening import LOOK_AGAIN_S, LOOKS, QUARANTINED, not_carried, raise_alarm
-from edge_agent.store.quarantine import finish, mark, put_away
-from edge_agent.store.shape import Shape, shapes
+from edge_agent.store.rescue.check import DamagedError, check_any, check_head, is_damage
+from edge_agent.store.rescue.document_merge import RECORDS_DB, document_rows, merge_documents
+from edge_agent.store.rescue.full_check import FullCheck
+from edge_agent.store.rescue.opening import LOOK_AGAIN_S, LOOKS, QUARANTINED, not_carried, raise_alarm
+from edge_agent.store.rescue.quarantine import finish, mark, put_away
+from edge_agent.store.rescue.shape import Shape, shapes
+from edge_agent.store.rescue.wreck import Wreck
 from edge_agent.store.store import PLANT_DB, Store
-from edge_agent.store.wreck import Wreck
 
 log = logging.getLogger("leafgate.store")
 

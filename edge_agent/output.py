@@ -15,9 +15,9 @@ from edge_agent.energy.series import kind_of, series
 from edge_agent.intake_line import COLUMNS, said_of
 from edge_agent.period import Period, Step
 from edge_agent.site import Site, site_as_recorded
-from edge_agent.store.columns import Sample
+from edge_agent.store.codec.columns import Sample
 from edge_agent.store.reader import Reader
-from edge_agent.store.untimed import UntimedReader
+from edge_agent.store.stamps.untimed import UntimedReader
 from edge_agent.texts import Language
 from edge_agent.when import iso
 

@@ -30,10 +30,10 @@ from edge_agent.requests import drain
 from edge_agent.retry import Retry
 from edge_agent.room import Room
 from edge_agent.site import Site
-from edge_agent.store.aside import DAMAGED
-from edge_agent.store.check import is_damage
 from edge_agent.store.lock import beat, tell
-from edge_agent.store.opening import HOLES, LOOKS, alarm_of
+from edge_agent.store.rescue.aside import DAMAGED
+from edge_agent.store.rescue.check import is_damage
+from edge_agent.store.rescue.opening import HOLES, LOOKS, alarm_of
 from edge_agent.store.store import Store
 from edge_agent.store.trouble import trouble_of
 from edge_agent.waiting import MOST_ROWS

@@ -19,11 +19,11 @@ from edge_agent.period import Calendar
 from edge_agent.site import Site
 from edge_agent.store.lock import BusyError, writing
 from edge_agent.store.reader import Reader
-from edge_agent.store.salvage import take
+from edge_agent.store.rescue.salvage import take
 from edge_agent.store.store import AmountRow, Store
 
 log = logging.getLogger("leafgate.requests")
-SALVAGE = "salvage"  # a kind of request: a piece of another file (store/salvage.py)
+SALVAGE = "salvage"  # a kind of request: a piece of another file (store/rescue/salvage.py)
 CHUNK = 5000  # rows in one request, one transaction
 WAIT_S = 60.0  # without progress; an agent looks into its inbox every second
 LOOK_S = 0.1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from edge_agent.site import Site
-from edge_agent.store.aside import aside
-from edge_agent.store.backup import noted
-from edge_agent.store.quarantine import quarantined
+from edge_agent.store.rescue.aside import aside
+from edge_agent.store.rescue.backup import noted
+from edge_agent.store.rescue.quarantine import quarantined
 from edge_agent.when import iso
 
 DAY_US = 86_400_000_000

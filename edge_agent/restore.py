@@ -7,10 +7,10 @@ from pathlib import Path
 
 from edge_agent.exit import Exit, Stop
 from edge_agent.requests import wall_clock
-from edge_agent.store.backup import DATABASES, Backup, extract, read_manifest
-from edge_agent.store.check import DamagedError
 from edge_agent.store.lock import FILE_MODE, BusyError, writing
-from edge_agent.store.quarantine import mark, put_away, quarantined
+from edge_agent.store.rescue.backup import DATABASES, Backup, extract, read_manifest
+from edge_agent.store.rescue.check import DamagedError
+from edge_agent.store.rescue.quarantine import mark, put_away, quarantined
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from edge_agent.alarm.event import AlarmEvent, Event
 from edge_agent.batch import Batch
 from edge_agent.poll import LINK_ITEM
 from edge_agent.site import Site
-from edge_agent.store.budget import Budget
-from edge_agent.store.gaps import Gap
-from edge_agent.store.grain import ROWS
-from edge_agent.store.retention import Keep
-from edge_agent.store.span import HOUR_US
+from edge_agent.store.keep.budget import Budget
+from edge_agent.store.keep.gaps import Gap
+from edge_agent.store.keep.grain import ROWS
+from edge_agent.store.keep.retention import Keep
+from edge_agent.store.sealed.span import HOUR_US
 from edge_agent.store.store import PLANT_DB, Store
 
 log = logging.getLogger("leafgate.room")

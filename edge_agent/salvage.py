@@ -17,13 +17,13 @@ from edge_agent.mend import mend, waiting_in
 from edge_agent.requests import SALVAGE as COMMAND
 from edge_agent.requests import begin, submit, wall_clock
 from edge_agent.site import Site
-from edge_agent.store.aside import aside
-from edge_agent.store.document_merge import RECORDS_DB, document_rows, merge_documents
 from edge_agent.store.lock import BusyError, writing
-from edge_agent.store.opening import HOLES
-from edge_agent.store.quarantine import Quarantined, mark, quarantined
-from edge_agent.store.rescue import Lost, Rescue
-from edge_agent.store.salvage import Found, Piece, closing, pieces, take
+from edge_agent.store.rescue.aside import aside
+from edge_agent.store.rescue.document_merge import RECORDS_DB, document_rows, merge_documents
+from edge_agent.store.rescue.opening import HOLES
+from edge_agent.store.rescue.quarantine import Quarantined, mark, quarantined
+from edge_agent.store.rescue.rescue import Lost, Rescue
+from edge_agent.store.rescue.salvage import Found, Piece, closing, pieces, take
 from edge_agent.store.store import PLANT_DB, Store
 
 TOGETHER = 4  # pieces on their way to the agent at once: a few megabytes of inbox.db

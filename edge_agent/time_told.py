@@ -8,7 +8,7 @@ from edge_agent.boot import boot_id, since_boot
 from edge_agent.ntp import synchronised
 from edge_agent.period import US
 from edge_agent.site import Site
-from edge_agent.store.untimed import UntimedReader
+from edge_agent.store.stamps.untimed import UntimedReader
 from edge_agent.trust import RELEASED_US, STEP_US, Trust
 from edge_agent.when import iso
 

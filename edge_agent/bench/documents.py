@@ -16,9 +16,9 @@ from typing import Any
 
 from tinydb import where
 
-from edge_agent.store.document_storage import transaction
-from edge_agent.store.document_table import DocumentTable
-from edge_agent.store.documents import documents
+from edge_agent.store.documents.documents import documents
+from edge_agent.store.documents.storage import transaction
+from edge_agent.store.documents.table import DocumentTable
 
 SMALL, MIDDLE, LARGE = 1_000, 10_000, 100_000  # documents in a collection
 CHUNK = 250  # inserts in one turn, each a commit of its own

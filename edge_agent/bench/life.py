@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from edge_agent.batch import Batch
 from edge_agent.bench.ingest import ROWS, Plant
 from edge_agent.bench.process import written
-from edge_agent.store.span import DAY_US
+from edge_agent.store.sealed.span import DAY_US
 from edge_agent.store.store import Store
 
 HOURS = 6.0  # of 200 tags at 1 Hz

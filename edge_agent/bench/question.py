@@ -24,7 +24,7 @@ from drivers.reading import Quality
 from edge_agent.batch import Batch
 from edge_agent.store.database import SCHEMA, reading
 from edge_agent.store.reader import Reader
-from edge_agent.store.span import DAY_US, MINUTE_US
+from edge_agent.store.sealed.span import DAY_US, MINUTE_US
 from edge_agent.store.store import Store
 
 ZONES = ("UTC", "Asia/Shanghai")

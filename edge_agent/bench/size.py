@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from drivers.reading import Quality
 from edge_agent.batch import Batch
 from edge_agent.bench.reference import Reference
-from edge_agent.store.span import DAY_US, MONTH
+from edge_agent.store.sealed.span import DAY_US, MONTH
 from edge_agent.store.store import PLANT_DB, Store
 
 AFTER_US = 40 * DAY_US  # a last reading so much later lets every month be merged

@@ -20,8 +20,8 @@ MEGA = 1_000_000
 @click.option("--json", "as_json", is_flag=True, help="option.json")
 @pass_session
 def backup(session: Session, target: Path, with_secrets: bool, as_json: bool) -> int:
-    from edge_agent.store.backup import NoRoomError, back_up, note
-    from edge_agent.store.check import DamagedError
+    from edge_agent.store.rescue.backup import NoRoomError, back_up, note
+    from edge_agent.store.rescue.check import DamagedError
     from edge_agent.when import iso
 
     site, now = session.site, session.now()

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from drivers.reading import Quality
 from edge_agent.energy.counter import Fall
-from edge_agent.store.columns import Sample
+from edge_agent.store.codec.columns import Sample
+from edge_agent.store.codec.summary import Summary
 from edge_agent.store.reader import Reader
-from edge_agent.store.summary import Summary
 
 
 class Beside:

@@ -17,7 +17,7 @@ from edge_agent.ledger import Ledger, multiplier
 from edge_agent.period import US, Calendar, Period
 from edge_agent.reason import Reason, reason
 from edge_agent.site import MANUAL, Site, site_as_recorded
-from edge_agent.store.grain import CODES
+from edge_agent.store.keep.grain import CODES
 from edge_agent.store.reader import Reader, Sample
 from edge_agent.store.store import AmountRow
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from edge_agent.figure import Figure, unknown
 from edge_agent.period import Period
 from edge_agent.reason import Reason, reason
-from edge_agent.store.columns import Sample
+from edge_agent.store.codec.columns import Sample
 
 NEAR_TOP, NEAR_ZERO = 0.9, 0.1  # shares of the register's range between which a fall is a rollover
 Fall = tuple[int, float, float]  # when, the register before, the register after

@@ -18,7 +18,7 @@ from edge_agent.energy.counter import Counter, consumption
 from edge_agent.period import Period
 from edge_agent.poll import LINK_ITEM
 from edge_agent.site import MANUAL
-from edge_agent.store.summary import Summary
+from edge_agent.store.codec.summary import Summary
 
 AT_ONCE = 3000  # periods worked out together: a month of quarter hours, a few MB
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from edge_agent.alarm.event import AlarmEvent
 from edge_agent.store.alarm_log import COLUMNS, event_of
-from edge_agent.store.archive import asking
 from edge_agent.store.database import reading, version
+from edge_agent.store.sealed.archive import asking
 from edge_agent.store.store import PLANT_DB
 
 ALL = -1  # what SQLite takes for no limit

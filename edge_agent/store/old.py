@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 
 from drivers.reading import Quality
-from edge_agent.store.columns import Columns, Sample
-from edge_agent.store.span import DAY_US, Days
+from edge_agent.store.codec.columns import Columns, Sample
+from edge_agent.store.sealed.span import DAY_US, Days
 
 LAST = 2  # the newest version with the table
 _COLUMNS = "at, seen, value, quality, reason"

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.ledger import LedgerEvent, Person
-from edge_agent.store.archive import asking
-from edge_agent.store.columns import FOREVER, Sample
+from edge_agent.store.codec.columns import FOREVER, Sample
+from edge_agent.store.codec.summary import Summary
 from edge_agent.store.database import reading, version
-from edge_agent.store.gaps import Gap, gaps_between
+from edge_agent.store.keep.gaps import Gap, gaps_between
 from edge_agent.store.old import LAST
-from edge_agent.store.periods import periods
+from edge_agent.store.sealed.archive import asking
+from edge_agent.store.sealed.periods import periods
+from edge_agent.store.sealed.story import Fall, falls, standing
 from edge_agent.store.store import PLANT_DB, AmountRow
-from edge_agent.store.story import Fall, falls, standing
-from edge_agent.store.summary import Summary
 
 __all__ = ["FOREVER", "Reader", "Sample"]
 PAGE = 50_000  # rows a long export fetches at a time

@@ -16,19 +16,19 @@ from typing import Any, Self
 from edge_agent.batch import Batch
 from edge_agent.ledger import LedgerEvent, Person
 from edge_agent.store.alarm_log import AlarmLog
-from edge_agent.store.apart import Apart
-from edge_agent.store.archive import Archive
-from edge_agent.store.carry import columns_of, merge_rows, newest_batch
-from edge_agent.store.columns import Columns
-from edge_agent.store.commit import encode
-from edge_agent.store.gaps import Gaps
-from edge_agent.store.hot import Hot
-from edge_agent.store.missing import Missing, missing
-from edge_agent.store.opening import QUARANTINED, not_carried, raise_alarm, sound_writer, take_over
-from edge_agent.store.past import news
-from edge_agent.store.quarantine import mark, put_away
-from edge_agent.store.retention import Keep, Retention
-from edge_agent.store.seal import Sealer
+from edge_agent.store.codec.columns import Columns
+from edge_agent.store.codec.commit import encode
+from edge_agent.store.keep.gaps import Gaps
+from edge_agent.store.keep.retention import Keep, Retention
+from edge_agent.store.rescue.carry import columns_of, merge_rows, newest_batch
+from edge_agent.store.rescue.missing import Missing, missing
+from edge_agent.store.rescue.opening import QUARANTINED, not_carried, raise_alarm, sound_writer, take_over
+from edge_agent.store.rescue.quarantine import mark, put_away
+from edge_agent.store.sealed.archive import Archive
+from edge_agent.store.sealed.hot import Hot
+from edge_agent.store.sealed.past import news
+from edge_agent.store.sealed.seal import Sealer
+from edge_agent.store.stamps.apart import Apart
 
 log = logging.getLogger("leafgate.store")
 PLANT_DB = "plant.db"

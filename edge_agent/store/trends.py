@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from edge_agent.store.archive import asking
-from edge_agent.store.columns import Columns
-from edge_agent.store.span import MINUTE_US, by
+from edge_agent.store.codec.columns import Columns
+from edge_agent.store.sealed.archive import asking
+from edge_agent.store.sealed.span import MINUTE_US, by
 from edge_agent.store.store import PLANT_DB
 
 __all__ = ["MINUTE_US", "Minute", "TrendReader"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
-from edge_agent.store.blocks import Blocks, Parts
 from edge_agent.store.old import OldRows
-from edge_agent.store.seal import remember
-from edge_agent.store.span import DAY, DAY_US, is_over
+from edge_agent.store.sealed.blocks import Blocks, Parts
+from edge_agent.store.sealed.seal import remember
+from edge_agent.store.sealed.span import DAY, DAY_US, is_over
 
 
 def carry_over(db: sqlite3.Connection) -> None:

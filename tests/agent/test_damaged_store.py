@@ -22,8 +22,8 @@ from edge_agent.ledger import Person
 from edge_agent.record import Recorder
 from edge_agent.requests import wall_clock
 from edge_agent.salvage import salvage, sources
-from edge_agent.store.quarantine import quarantined
 from edge_agent.store.reader import Reader
+from edge_agent.store.rescue.quarantine import quarantined
 from edge_agent.store.store import PLANT_DB, Store
 from tests.agent.small_plant import small_plant
 from tests.plants import BARE, plant

@@ -17,7 +17,7 @@ from drivers.sim.world import World, last_minute, origin_of
 from edge_agent.requests import wall_clock
 from edge_agent.site import Site
 from edge_agent.store.reader import FOREVER, Reader, Sample
-from edge_agent.store.untimed import UntimedReader
+from edge_agent.store.stamps.untimed import UntimedReader
 from tests.agent.test_line import site_of
 from tests.conftest import ROOT, missing
 from tests.drivers.conftest import wires

@@ -22,10 +22,10 @@ from edge_agent.record import Recorder
 from edge_agent.room import NoRoomError, keep_of, kinds_of
 from edge_agent.site import Site
 from edge_agent.status import status
-from edge_agent.store.gaps import Gap
-from edge_agent.store.grain import QUARTERS, ROWS
+from edge_agent.store.keep.gaps import Gap
+from edge_agent.store.keep.grain import QUARTERS, ROWS
+from edge_agent.store.keep.retention import Retention
 from edge_agent.store.reader import Reader
-from edge_agent.store.retention import Retention
 from edge_agent.store.store import Store
 from edge_agent.texts import LANGUAGES, Texts
 from tests.plants import BARE, ONE_METER, plant

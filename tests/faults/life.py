@@ -18,8 +18,8 @@ from edge_agent.exit import Stop
 from edge_agent.inbox import Inbox, Request
 from edge_agent.ledger import Person
 from edge_agent.requests import drain
-from edge_agent.store import hot, merge, seal
 from edge_agent.store.reader import Reader
+from edge_agent.store.sealed import hot, merge, seal
 from edge_agent.store.store import PLANT_DB, Store
 from tests.faults.broken import BrokenDisk
 from tests.plants import BARE, plant

@@ -33,7 +33,7 @@ START = 1_784_073_600 * S  # 2026-07-15 UTC
 MANY = 200_000
 BURST = 10_000
 LOG_A_COMMIT = 20_000  # bytes by which the log grows with each commit while nobody can fold it
-LOG_LIMIT = 4 << 20  # bytes of it afterwards; edge_agent/store/retention.py
+LOG_LIMIT = 4 << 20  # bytes of it afterwards; edge_agent/store/keep/retention.py
 
 
 async def test_a_request_of_200000_readings_is_stored_and_readings_go_on(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from edge_agent.ledger import Person
 from edge_agent.requests import drain
 from edge_agent.restore import restore
 from edge_agent.site import Site, open_site
-from edge_agent.store.backup import back_up
 from edge_agent.store.lock import writing
+from edge_agent.store.rescue.backup import back_up
 from edge_agent.store.store import Store
 from tests.plants import BARE, plant
 from tests.store.plain import stored

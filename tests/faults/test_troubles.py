@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from edge_agent.inbox import Inbox, Request
 from edge_agent.ledger import Person
 from edge_agent.site import Site
-from edge_agent.store import hot
+from edge_agent.store.sealed import hot
 from edge_agent.store.store import PLANT_DB
 from tests.faults.broken import BrokenDisk, inside
 from tests.faults.troubled import Writer

@@ -23,8 +23,9 @@ from edge_agent.inbox import Inbox
 from edge_agent.record import Recorder
 from edge_agent.requests import begin
 from edge_agent.site import Site
-from edge_agent.store import database, merge, seal
+from edge_agent.store import database
 from edge_agent.store.lock import writing
+from edge_agent.store.sealed import merge, seal
 from edge_agent.store.store import Store
 from tests.faults.hall import Inline
 from tests.store.plain import Row

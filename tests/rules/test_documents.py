@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from tinydb import where
 
-from edge_agent.store.documents import documents, documents_read_only
+from edge_agent.store.documents.documents import documents, documents_read_only
 from tests.conftest import ROOT
 
 WRITER = """
 import sys
 from pathlib import Path
-from edge_agent.store.documents import documents
+from edge_agent.store.documents.documents import documents
 with documents(Path(sys.argv[1])) as db:
     for number in range(int(sys.argv[3])):
         print(db.collection("c").insert({"by": sys.argv[2], "number": number}), flush=True)

@@ -16,9 +16,9 @@ from unittest.mock import patch
 
 from drivers.reading import Quality
 from edge_agent.batch import Batch
-from edge_agent.store import merge, seal
 from edge_agent.store.lock import writing
 from edge_agent.store.reader import FOREVER, Reader
+from edge_agent.store.sealed import merge, seal
 from edge_agent.store.store import Store
 
 TAGS = [f"m{n}.power" for n in range(20)]

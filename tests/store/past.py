@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from drivers.reading import Kind, Quality
 from edge_agent.batch import Batch
-from edge_agent.store.budget import Budget
-from edge_agent.store.grain import edges_of
+from edge_agent.store.codec.summary import Summary
+from edge_agent.store.keep.budget import Budget
+from edge_agent.store.keep.grain import edges_of
+from edge_agent.store.keep.retention import Keep
 from edge_agent.store.reader import Reader
-from edge_agent.store.retention import Keep
 from edge_agent.store.store import Store
-from edge_agent.store.summary import Summary
 
 S = 1_000_000
 HOUR, DAY = 3600 * S, 86_400 * S

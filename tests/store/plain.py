@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edge_agent.store import database
-from edge_agent.store.archive import asking
-from edge_agent.store.columns import FOREVER, Sample
-from edge_agent.store.span import DAY_US
+from edge_agent.store.codec.columns import FOREVER, Sample
+from edge_agent.store.sealed.archive import asking
+from edge_agent.store.sealed.span import DAY_US
 from edge_agent.store.store import PLANT_DB
 from edge_agent.store.trends import MINUTE_US, Minute
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from drivers.reading import Kind
-from edge_agent.store.archive import asking
-from edge_agent.store.columns import FOREVER
-from edge_agent.store.grain import edges_of
+from edge_agent.store.codec.columns import FOREVER
+from edge_agent.store.keep.grain import edges_of
+from edge_agent.store.sealed.archive import asking
 from edge_agent.store.store import PLANT_DB
 from tests.store.plain import Plain, Row
 

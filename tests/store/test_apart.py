@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from edge_agent.alarm.event import AlarmEvent, Event
-from edge_agent.store import apart, draw, seal
 from edge_agent.store.alarms import AlarmReader
-from edge_agent.store.columns import Columns
+from edge_agent.store.codec.columns import Columns
 from edge_agent.store.reader import Reader
-from edge_agent.store.untimed import UntimedReader
+from edge_agent.store.sealed import seal
+from edge_agent.store.stamps import apart, draw
+from edge_agent.store.stamps.untimed import UntimedReader
 from tests.store.powercut import recorded_python
 from tests.store.wrong_clock import DAY, HOUR, START, TAG, Gateway, S, made_once
 

@@ -16,11 +16,11 @@ from edge_agent.exit import Exit, Stop
 from edge_agent.restore import restore
 from edge_agent.salvage import salvage, sources
 from edge_agent.site import PLANT_FILE, Site, open_site
-from edge_agent.store import backup as backup_module
-from edge_agent.store.backup import NoRoomError, back_up, noted, read_manifest
-from edge_agent.store.check import DamagedError
-from edge_agent.store.documents import documents
-from edge_agent.store.quarantine import quarantined
+from edge_agent.store.documents.documents import documents
+from edge_agent.store.rescue import backup as backup_module
+from edge_agent.store.rescue.backup import NoRoomError, back_up, noted, read_manifest
+from edge_agent.store.rescue.check import DamagedError
+from edge_agent.store.rescue.quarantine import quarantined
 from edge_agent.store.store import PLANT_DB, Store
 from tests.plants import BARE, plant
 from tests.store import wrecks

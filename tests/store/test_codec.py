@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.store import block, commit
-from edge_agent.store.columns import Columns
-from edge_agent.store.pack import Packer, Unpacker
+from edge_agent.store.codec import block, commit
+from edge_agent.store.codec.columns import Columns
+from edge_agent.store.codec.pack import Packer, Unpacker
 
 SECOND = 1_000_000
 START = 1_790_000_000 * SECOND

@@ -15,11 +15,11 @@ import pytest
 from edge_agent.alarm.event import Event
 from edge_agent.exit import Stop
 from edge_agent.store.alarms import AlarmReader
-from edge_agent.store.aside import DAMAGED, aside
-from edge_agent.store.full_check import FullCheck
-from edge_agent.store.gaps import gaps_between
-from edge_agent.store.quarantine import KEEP, bound, finish, mark, put_away, quarantined
+from edge_agent.store.keep.gaps import gaps_between
 from edge_agent.store.reader import FOREVER, Reader
+from edge_agent.store.rescue.aside import DAMAGED, aside
+from edge_agent.store.rescue.full_check import FullCheck
+from edge_agent.store.rescue.quarantine import KEEP, bound, finish, mark, put_away, quarantined
 from edge_agent.store.store import PLANT_DB, Store
 from tests.store import wrecks
 from tests.store.test_sealing import DAY, START, batch_of, tidied, write

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from drivers.reading import Quality
 from edge_agent.batch import Batch
 from edge_agent.period import Calendar
-from edge_agent.store import index
-from edge_agent.store.columns import Columns
+from edge_agent.store.codec.columns import Columns
+from edge_agent.store.codec.summary import Summary, digest, summary
 from edge_agent.store.reader import Reader
-from edge_agent.store.span import DAY_US, HOUR_US, MINUTE_US, Days
+from edge_agent.store.sealed import index
+from edge_agent.store.sealed.span import DAY_US, HOUR_US, MINUTE_US, Days
 from edge_agent.store.store import Store
-from edge_agent.store.summary import Summary, digest, summary
 from tests.store.plain import Row, old_database
 
 KATHMANDU = 5 * HOUR_US + 45 * MINUTE_US

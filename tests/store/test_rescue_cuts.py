@@ -10,8 +10,8 @@ from random import Random
 import pytest
 
 from edge_agent.salvage import salvage, sources
-from edge_agent.store.backup import read_manifest
-from edge_agent.store.check import DamagedError
+from edge_agent.store.rescue.backup import read_manifest
+from edge_agent.store.rescue.check import DamagedError
 from edge_agent.store.store import PLANT_DB, Store
 from tests.plants import BARE, plant
 from tests.store import wrecks
@@ -23,7 +23,7 @@ from pathlib import Path
 from edge_agent.ledger import Person
 from edge_agent.salvage import salvage, sources
 from edge_agent.site import open_site
-from edge_agent.store.backup import back_up
+from edge_agent.store.rescue.backup import back_up
 from edge_agent.store.store import Store
 from tests.store.test_sealing import START, batch_of, write
 site = open_site(Path(sys.argv[1]))

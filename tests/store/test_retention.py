@@ -15,13 +15,13 @@ import pytest
 
 from drivers.reading import Quality
 from edge_agent.batch import Batch
-from edge_agent.store import budget
-from edge_agent.store.budget import Budget, Usage, usage
-from edge_agent.store.forecast import forecast
-from edge_agent.store.gaps import Gap, Gaps, gaps_between
-from edge_agent.store.grain import DAYS, HOURS, QUARTERS, ROWS
+from edge_agent.store.keep import budget
+from edge_agent.store.keep.budget import Budget, Usage, usage
+from edge_agent.store.keep.forecast import forecast
+from edge_agent.store.keep.gaps import Gap, Gaps, gaps_between
+from edge_agent.store.keep.grain import DAYS, HOURS, QUARTERS, ROWS
+from edge_agent.store.keep.retention import LEAST_LOG, Keep
 from edge_agent.store.reader import Reader
-from edge_agent.store.retention import LEAST_LOG, Keep
 from edge_agent.store.store import PLANT_DB, Store
 from tests.store import thinning_load
 from tests.store.past import DAY, HOUR, KINDS, START, ZONE, S, fill, opened, periods, tidied

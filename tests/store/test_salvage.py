@@ -18,12 +18,12 @@ from edge_agent.mend import mend
 from edge_agent.requests import drain, wall_clock
 from edge_agent.salvage import Brought, salvage, sources
 from edge_agent.site import Site
-from edge_agent.store.document_merge import RECORDS_DB
-from edge_agent.store.documents import documents
-from edge_agent.store.gaps import gaps_between
+from edge_agent.store.documents.documents import documents
+from edge_agent.store.keep.gaps import gaps_between
 from edge_agent.store.lock import writing
-from edge_agent.store.quarantine import quarantined
 from edge_agent.store.reader import FOREVER, Reader
+from edge_agent.store.rescue.document_merge import RECORDS_DB
+from edge_agent.store.rescue.quarantine import quarantined
 from edge_agent.store.store import PLANT_DB, Store
 from tests.plants import BARE, plant
 from tests.store import workload, wrecks

@@ -14,12 +14,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from drivers.reading import Quality
 from edge_agent.batch import Batch
-from edge_agent.store import merge, seal
 from edge_agent.store.alarms import AlarmReader
-from edge_agent.store.columns import FOREVER
+from edge_agent.store.codec.columns import FOREVER
 from edge_agent.store.database import reading, version
 from edge_agent.store.old import LAST
 from edge_agent.store.reader import Reader
+from edge_agent.store.sealed import merge, seal
 from edge_agent.store.store import Store
 from edge_agent.store.trends import TrendReader
 from tests.store.plain import Plain, Row, old_database, stored

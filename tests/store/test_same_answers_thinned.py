@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from edge_agent.store import thin
-from edge_agent.store.budget import Budget
-from edge_agent.store.columns import FOREVER
-from edge_agent.store.grain import DAYS, HOURS, QUARTERS, edges_of
+from edge_agent.store.codec.columns import FOREVER
+from edge_agent.store.keep import thin
+from edge_agent.store.keep.budget import Budget
+from edge_agent.store.keep.grain import DAYS, HOURS, QUARTERS, edges_of
+from edge_agent.store.keep.retention import Keep
 from edge_agent.store.old import LAST
-from edge_agent.store.retention import Keep
 from tests.store.past import ZONE
 from tests.store.plain import Row
 from tests.store.plain_thinned import KINDS, PlainThinned, thinned_blocks

@@ -15,10 +15,11 @@ import pytest
 
 from drivers.reading import Quality
 from edge_agent.batch import Batch
-from edge_agent.store import aside, blocks, index, merge, seal
-from edge_agent.store.blocks import body
-from edge_agent.store.commit import Commit
+from edge_agent.store.codec.commit import Commit
 from edge_agent.store.reader import Reader
+from edge_agent.store.rescue import aside
+from edge_agent.store.sealed import blocks, index, merge, seal
+from edge_agent.store.sealed.blocks import body
 from edge_agent.store.store import Store
 from edge_agent.store.trends import TrendReader
 from tests.store.plain import stored

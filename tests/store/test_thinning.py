@@ -12,14 +12,14 @@ from unittest.mock import patch
 import pytest
 
 from edge_agent.batch import Batch
-from edge_agent.store import thin
-from edge_agent.store.columns import Columns
-from edge_agent.store.grain import DAYS, HOURS, QUARTERS, edges_of
+from edge_agent.store.codec.columns import Columns
+from edge_agent.store.codec.slot import Slot
+from edge_agent.store.codec.slot_body import decode, encode
+from edge_agent.store.codec.summary import Summary
+from edge_agent.store.keep import thin
+from edge_agent.store.keep.grain import DAYS, HOURS, QUARTERS, edges_of
 from edge_agent.store.reader import Reader
-from edge_agent.store.slot import Slot
-from edge_agent.store.slot_body import decode, encode
 from edge_agent.store.store import PLANT_DB, Store
-from edge_agent.store.summary import Summary
 from tests.conftest import ROOT
 from tests.store.past import DAY, HOUR, KINDS, START, ZONE, S, fill, opened, periods, tidied
 

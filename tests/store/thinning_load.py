@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from unittest.mock import patch
 
-from edge_agent.store import thin
-from edge_agent.store.grain import DAYS, HOURS
+from edge_agent.store.codec.summary import Summary
+from edge_agent.store.keep import thin
+from edge_agent.store.keep.grain import DAYS, HOURS
 from edge_agent.store.store import Store
-from edge_agent.store.summary import Summary
 from tests.store.past import CUT, DAY, HOUR, KINDS, START, fill, opened, periods
 from tests.store.test_thinning import same, thinned
 

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from drivers.reading import Quality
 from edge_agent.batch import Batch
-from edge_agent.store import merge, seal
+from edge_agent.store.sealed import merge, seal
 from edge_agent.store.store import PLANT_DB, Store
 from tests.store.plain import Plain, Row, old_database, stored
 

@@ -14,9 +14,9 @@ from drivers.reading import Quality
 from edge_agent.alarm.event import AlarmEvent, Event
 from edge_agent.batch import Batch
 from edge_agent.ledger import LedgerEvent, Person
-from edge_agent.store import merge, seal
-from edge_agent.store.aside import DAMAGED
-from edge_agent.store.rescue import Rescue
+from edge_agent.store.rescue.aside import DAMAGED
+from edge_agent.store.rescue.rescue import Rescue
+from edge_agent.store.sealed import merge, seal
 from edge_agent.store.store import PLANT_DB, AmountRow, Store
 from tests.store import workload
 from tests.store.plain import Row, stored

@@ -11,10 +11,10 @@ from drivers.reading import Quality
 from edge_agent import era as carrying
 from edge_agent.batch import Batch
 from edge_agent.clock import Timepiece, forward
-from edge_agent.store import apart, draw
-from edge_agent.store.columns import Sample
+from edge_agent.store.codec.columns import Sample
+from edge_agent.store.stamps import apart, draw
+from edge_agent.store.stamps.untimed import UntimedReader
 from edge_agent.store.store import Store
-from edge_agent.store.untimed import UntimedReader
 from edge_agent.trust import Trust
 from tests.store.plain import stored
 

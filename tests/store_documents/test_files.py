@@ -11,7 +11,7 @@ from tinydb import where
 from tinydb.table import Document
 
 from edge_agent.exit import Stop
-from edge_agent.store.documents import documents, documents_read_only
+from edge_agent.store.documents.documents import documents, documents_read_only
 
 # As records.db began, before collections had names of their own and fields had indexes.
 FIRST = """

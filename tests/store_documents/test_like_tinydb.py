@@ -17,7 +17,7 @@ from tinydb.queries import QueryInstance
 from tinydb.storages import MemoryStorage
 from tinydb.table import Document, Table
 
-from edge_agent.store.documents import documents
+from edge_agent.store.documents.documents import documents
 
 numbers = st.integers(0, 3)
 bodies = st.dictionaries(st.sampled_from(["a", "b"]), numbers, max_size=2)

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from assistant.records import Records
-from edge_agent.store.documents import documents
+from edge_agent.store.documents.documents import documents
 from tests.store.powercut import Journal, recorded_python
 
 CUTS = 100
@@ -19,7 +19,7 @@ import json, sys
 from pathlib import Path
 from random import Random
 from tinydb import where
-from edge_agent.store.documents import documents
+from edge_agent.store.documents.documents import documents
 draw = Random(1)
 with documents(Path(sys.argv[1]) / "records.db", ("n",)) as db:
     table = db.collection("c")

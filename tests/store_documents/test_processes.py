@@ -13,7 +13,7 @@ from tinydb import where
 
 from assistant.records import Records, Version
 from edge_agent.ledger import Person
-from edge_agent.store.documents import documents, documents_read_only
+from edge_agent.store.documents.documents import documents, documents_read_only
 from tests.store.killed import said
 
 WRITERS, READERS = 4, 2

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tinydb import Query, where
 from tinydb.queries import QueryInstance
 
-from edge_agent.store.document_table import DocumentTable
-from edge_agent.store.documents import documents, documents_read_only
+from edge_agent.store.documents.documents import documents, documents_read_only
+from edge_agent.store.documents.table import DocumentTable
 
 EDGES = [0, 1, -1, 2**53 - 1, 2**53, 2**53 + 1, -(2**53), 2**63 - 1, 2**63, -(2**63), 10**30]
 EDGES_REAL = [0.0, -0.0, 1.0, 0.1, 1e16, 9007199254740993.0, 1e300, 5e-324, -1.5]

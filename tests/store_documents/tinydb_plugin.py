@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.store.documents import Documents, documents
+from edge_agent.store.documents.documents import Documents, documents
 
 CACHE = "about the query cache: we remember nothing, for another process may write"
 STORAGE = "about TinyDB's own storages: files of JSON, memory, and what wraps them"

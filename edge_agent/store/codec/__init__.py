@@ -1,0 +1,1 @@
+"""Readings as bytes and back, and what a span of them comes to."""

@@ -1,0 +1,1 @@
+"""records.db: TinyDB's tables on SQLite rows."""

@@ -1,0 +1,1 @@
+"""The sealed blocks and the open time: finding, reading, sealing, merging."""

@@ -1,0 +1,1 @@
+"""Readings whose moment is not sure, and how they get it."""
