@@ -10,19 +10,19 @@ from collections.abc import Coroutine, Iterable, Iterator
 from drivers.build import FOLLOWED, driver_for, follower_for, serial_bus, tcp_bus, tunnel_bus
 from drivers.bus import Bus
 from drivers.driver import Clock
-from edge_agent.clock import Timepiece
-from edge_agent.era import opened, turned
-from edge_agent.examine import Examiner
 from edge_agent.follow import follow
 from edge_agent.inbox import Inbox
-from edge_agent.mend import mend
 from edge_agent.poll import Poll, poll_line
 from edge_agent.record import Recorder
 from edge_agent.requests import agree, begin
+from edge_agent.rescue.examine import Examiner
+from edge_agent.rescue.mend import mend
 from edge_agent.site import DeviceConfig, Plant, Site
 from edge_agent.store.alarms import AlarmReader
 from edge_agent.store.lock import writing
 from edge_agent.store.store import Store
+from edge_agent.time.clock import Timepiece
+from edge_agent.time.era import opened, turned
 from edge_agent.waiting import Waiting
 
 log = logging.getLogger("leafgate.agent")

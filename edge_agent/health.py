@@ -53,7 +53,7 @@ def examine(site: Site) -> list[Check]:
 
 def _clock(site: Site) -> Iterator[Check]:
     """A clock that no time server sets is no fault, but worth a command."""
-    from edge_agent.time_told import time_told
+    from edge_agent.time.told import time_told
 
     try:
         told = time_told(site, time.time_ns() // 1000)
@@ -176,7 +176,7 @@ def _database(site: Site) -> Iterator[Check]:
 
 def _rescue(site: Site) -> Iterator[Check]:
     """What lies in quarantine, and the newest backup."""
-    from edge_agent.rescue_told import backup_age_days, damaged
+    from edge_agent.rescue.told import backup_age_days, damaged
 
     told, folder = damaged(site), site.data / "quarantine"
     if told["files"]:

@@ -19,7 +19,6 @@ from configs.problem import Problem, nearest
 from configs.quantity import quantities
 from configs.scalars import ScalarError, number
 from drivers.reading import Kind, Quality, Tag
-from edge_agent.clock import AHEAD_US
 from edge_agent.inbox import Request
 from edge_agent.intake_line import COLUMNS, Line, lines, noted
 from edge_agent.ledger import Person
@@ -27,6 +26,7 @@ from edge_agent.period import US, Calendar
 from edge_agent.requests import CHUNK
 from edge_agent.site import MANUAL, Site
 from edge_agent.store.reader import Reader
+from edge_agent.time.clock import AHEAD_US
 from edge_agent.when import moment
 
 DAY_US = 86_400 * US  # a month may be filed on the evening of its last day

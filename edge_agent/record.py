@@ -22,11 +22,9 @@ from drivers.driver import Clock
 from drivers.reading import Quality
 from edge_agent.alarm.guard import Guard
 from edge_agent.batch import Batch
-from edge_agent.boot import boot_id
-from edge_agent.clock import Timepiece
 from edge_agent.inbox import Inbox
-from edge_agent.mend import mend
 from edge_agent.requests import drain
+from edge_agent.rescue.mend import mend
 from edge_agent.retry import Retry
 from edge_agent.room import Room
 from edge_agent.site import Site
@@ -36,6 +34,8 @@ from edge_agent.store.rescue.check import is_damage
 from edge_agent.store.rescue.opening import HOLES, LOOKS, alarm_of
 from edge_agent.store.store import Store
 from edge_agent.store.trouble import trouble_of
+from edge_agent.time.boot import boot_id
+from edge_agent.time.clock import Timepiece
 from edge_agent.waiting import MOST_ROWS
 
 log = logging.getLogger("leafgate.record")

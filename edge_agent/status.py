@@ -6,16 +6,16 @@ from typing import Any
 
 from configs.quantity import quantities
 from drivers.reading import Kind, Quality
-from edge_agent.clock import AHEAD_US
 from edge_agent.kept import kept
 from edge_agent.ledger import Ledger, multiplier
 from edge_agent.period import US
 from edge_agent.poll import LINK_ITEM, LinkState
-from edge_agent.rescue_told import damaged
+from edge_agent.rescue.told import damaged
 from edge_agent.site import Site
 from edge_agent.store.lock import LOCK_FILE, WATCH_LOCK, Holder, running
 from edge_agent.store.reader import Reader, Sample
-from edge_agent.time_told import time_told
+from edge_agent.time.clock import AHEAD_US
+from edge_agent.time.told import time_told
 from edge_agent.when import iso
 
 

@@ -16,7 +16,6 @@ from edge_agent.alarm.event import AlarmEvent, Event
 from edge_agent.alarm.limits import Limit
 from edge_agent.alarm.rules import HOLDS, state_after
 from edge_agent.batch import Batch
-from edge_agent.clock import AHEAD_US
 from edge_agent.energy.counter import NEAR_TOP, NEAR_ZERO
 from edge_agent.ledger import Ledger, multiplier
 from edge_agent.period import US
@@ -24,6 +23,7 @@ from edge_agent.poll import LINK_ITEM, LinkState
 from edge_agent.site import Site
 from edge_agent.store.alarms import AlarmReader
 from edge_agent.store.reader import Reader
+from edge_agent.time.clock import AHEAD_US
 
 LINK_PRIORITY, FELL_PRIORITY = "high", "medium"
 REMOVED = "removed"  # the reason when plant.yaml no longer has the alarm

@@ -54,7 +54,7 @@ def backup(session: Session, target: Path, with_secrets: bool, as_json: bool) ->
 @click.option("--json", "as_json", is_flag=True, help="option.json")
 @pass_session
 def restore(session: Session, file: Path, force: bool, as_json: bool) -> int:
-    from edge_agent.restore import restore as lay_down
+    from edge_agent.rescue.restore import restore as lay_down
 
     done = lay_down(session.folder, file, force)
     if as_json:

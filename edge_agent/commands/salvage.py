@@ -12,7 +12,7 @@ from edge_agent.exit import Exit, Stop
 from edge_agent.session import Session, pass_session
 
 if TYPE_CHECKING:
-    from edge_agent.salvage import Brought
+    from edge_agent.rescue.salvage import Brought
 
 SHOWN = 20  # tags with lost readings
 
@@ -24,8 +24,8 @@ SHOWN = 20  # tags with lost readings
 @pass_session
 def salvage(session: Session, file: Path | None, by: str, as_json: bool) -> int:
     from edge_agent.ledger import me
-    from edge_agent.salvage import body_of, seen_aside, sources
-    from edge_agent.salvage import salvage as bring
+    from edge_agent.rescue.salvage import body_of, seen_aside, sources
+    from edge_agent.rescue.salvage import salvage as bring
 
     site = session.site
     found = sources(site, file)

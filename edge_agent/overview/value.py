@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from drivers.reading import Quality, Tag
-from edge_agent.clock import AHEAD_US
 from edge_agent.ledger import Ledger, multiplier
 from edge_agent.site import Site
 from edge_agent.store.reader import Reader, Sample
 from edge_agent.store.trends import TrendReader
+from edge_agent.time.clock import AHEAD_US
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent import ntp, time_told
 from edge_agent.batch import Batch
-from edge_agent.boot import boot_id, since_boot
-from edge_agent.clock import forward
 from edge_agent.health import examine
 from edge_agent.requests import wall_clock
 from edge_agent.status import status
 from edge_agent.store.lock import make_data_folder
 from edge_agent.store.store import Store
-from edge_agent.trust import FAR_US, MOST_US, RELEASED_US, STEP_US, Course, Era, Look, Trust, opening
+from edge_agent.time import ntp
+from edge_agent.time import told as time_told
+from edge_agent.time.boot import boot_id, since_boot
+from edge_agent.time.clock import forward
+from edge_agent.time.trust import FAR_US, MOST_US, RELEASED_US, STEP_US, Course, Era, Look, Trust, opening
 from tests.plants import BARE, plant
 
 S = 1_000_000

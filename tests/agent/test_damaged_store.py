@@ -13,15 +13,15 @@ from random import Random
 import pytest
 
 from drivers.reading import Quality
-from edge_agent import examine
 from edge_agent.alarm.board import open_alarms
 from edge_agent.batch import Batch
-from edge_agent.examine import Examiner
 from edge_agent.inbox import Inbox
 from edge_agent.ledger import Person
 from edge_agent.record import Recorder
 from edge_agent.requests import wall_clock
-from edge_agent.salvage import salvage, sources
+from edge_agent.rescue import examine
+from edge_agent.rescue.examine import Examiner
+from edge_agent.rescue.salvage import salvage, sources
 from edge_agent.store.reader import Reader
 from edge_agent.store.rescue.quarantine import quarantined
 from edge_agent.store.store import PLANT_DB, Store

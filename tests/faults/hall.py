@@ -27,12 +27,13 @@ from drivers.sim.faults import Fault, Faults
 from drivers.sim.measured import Values
 from drivers.sim.modbus_slave import Slave, SlaveLine
 from drivers.sim.plant import shipped
-from edge_agent import agent, clock, era, follow, poll, record
+from edge_agent import agent, follow, poll, record
 from edge_agent.batch import Batch
-from edge_agent.clock import forward
 from edge_agent.site import DeviceConfig, Plant, Site
 from edge_agent.store.reader import Reader
 from edge_agent.store.store import PLANT_DB
+from edge_agent.time import clock, era
+from edge_agent.time.clock import forward
 from tests.plants import plant
 from tests.store.plain import Plain, Row, stored
 

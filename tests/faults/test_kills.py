@@ -16,7 +16,7 @@ from edge_agent.batch import Batch
 from edge_agent.inbox import Inbox, Request
 from edge_agent.ledger import Person
 from edge_agent.requests import drain
-from edge_agent.restore import restore
+from edge_agent.rescue.restore import restore
 from edge_agent.site import Site, open_site
 from edge_agent.store.lock import writing
 from edge_agent.store.rescue.backup import back_up

@@ -13,8 +13,8 @@ import pytest
 
 from edge_agent.cli import main
 from edge_agent.exit import Exit, Stop
-from edge_agent.restore import restore
-from edge_agent.salvage import salvage, sources
+from edge_agent.rescue.restore import restore
+from edge_agent.rescue.salvage import salvage, sources
 from edge_agent.site import PLANT_FILE, Site, open_site
 from edge_agent.store.documents.documents import documents
 from edge_agent.store.rescue import backup as backup_module

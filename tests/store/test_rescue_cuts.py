@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from edge_agent.salvage import salvage, sources
+from edge_agent.rescue.salvage import salvage, sources
 from edge_agent.store.rescue.backup import read_manifest
 from edge_agent.store.rescue.check import DamagedError
 from edge_agent.store.store import PLANT_DB, Store
@@ -21,7 +21,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from edge_agent.ledger import Person
-from edge_agent.salvage import salvage, sources
+from edge_agent.rescue.salvage import salvage, sources
 from edge_agent.site import open_site
 from edge_agent.store.rescue.backup import back_up
 from edge_agent.store.store import Store

@@ -14,9 +14,9 @@ import pytest
 from edge_agent.alarm.board import open_alarms
 from edge_agent.inbox import INBOX_DB, Inbox, Request
 from edge_agent.ledger import Person
-from edge_agent.mend import mend
 from edge_agent.requests import drain, wall_clock
-from edge_agent.salvage import Brought, salvage, sources
+from edge_agent.rescue.mend import mend
+from edge_agent.rescue.salvage import Brought, salvage, sources
 from edge_agent.site import Site
 from edge_agent.store.documents.documents import documents
 from edge_agent.store.keep.gaps import gaps_between

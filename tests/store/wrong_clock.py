@@ -8,14 +8,14 @@ from pathlib import Path
 from unittest.mock import patch
 
 from drivers.reading import Quality
-from edge_agent import era as carrying
 from edge_agent.batch import Batch
-from edge_agent.clock import Timepiece, forward
 from edge_agent.store.codec.columns import Sample
 from edge_agent.store.stamps import apart, draw
 from edge_agent.store.stamps.untimed import UntimedReader
 from edge_agent.store.store import Store
-from edge_agent.trust import Trust
+from edge_agent.time import era as carrying
+from edge_agent.time.clock import Timepiece, forward
+from edge_agent.time.trust import Trust
 from tests.store.plain import stored
 
 S = 1_000_000

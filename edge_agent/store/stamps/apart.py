@@ -14,7 +14,7 @@ from edge_agent.store.codec.commit import Commit, encode
 from edge_agent.store.sealed.seal import Sealer
 from edge_agent.store.stamps.draw import Drawer
 from edge_agent.store.stamps.eras import Eras, Known
-from edge_agent.trust import STEP_US, Era, Trust
+from edge_agent.time.trust import STEP_US, Era, Trust
 
 RESTAMPED, CLOCK_OFF = "restamped", "clock_off"
 STEP_ROWS = 20_000  # placed in one step: a tenth of a second on a small server

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from edge_agent.store.codec.columns import FOREVER
-from edge_agent.trust import STEP_US, Era, Trust, is_wrong
+from edge_agent.time.trust import STEP_US, Era, Trust, is_wrong
 
 _COLUMNS = "id, begin, offset, least, trust, first, last"
 _RESTAMP = """

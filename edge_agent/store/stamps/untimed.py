@@ -13,7 +13,7 @@ from edge_agent.store.codec.commit import Commit
 from edge_agent.store.database import reading, version
 from edge_agent.store.stamps.eras import Eras, Known
 from edge_agent.store.store import PLANT_DB
-from edge_agent.trust import Trust
+from edge_agent.time.trust import Trust
 
 SINCE = 3  # the schema version that brought eras
 _NEXT = "(SELECT next.first FROM era AS next WHERE next.id > era.id AND next.trust > 0 ORDER BY next.id LIMIT 1)"

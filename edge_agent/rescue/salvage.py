@@ -13,9 +13,9 @@ from typing import Any
 from edge_agent.exit import Exit, Stop
 from edge_agent.inbox import INBOX_DB, Inbox, Request
 from edge_agent.ledger import Person
-from edge_agent.mend import mend, waiting_in
 from edge_agent.requests import SALVAGE as COMMAND
 from edge_agent.requests import begin, submit, wall_clock
+from edge_agent.rescue.mend import mend, waiting_in
 from edge_agent.site import Site
 from edge_agent.store.lock import BusyError, writing
 from edge_agent.store.rescue.aside import aside

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from drivers.driver import Clock
-from edge_agent.boot import boot_id
-from edge_agent.clock import HOUR_US, Timepiece, forward
 from edge_agent.store.store import Store
+from edge_agent.time.boot import boot_id
+from edge_agent.time.clock import HOUR_US, Timepiece, forward
 
 log = logging.getLogger("leafgate.clock")
 

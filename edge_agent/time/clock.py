@@ -6,9 +6,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from edge_agent.boot import since_boot
-from edge_agent.ntp import synchronised
-from edge_agent.trust import STEP_US, Course, Era, Look, Trust, opening
+from edge_agent.time.boot import since_boot
+from edge_agent.time.ntp import synchronised
+from edge_agent.time.trust import STEP_US, Course, Era, Look, Trust, opening
 
 log = logging.getLogger("leafgate.clock")
 HOUR_US = 3600 * 1_000_000

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_agent.boot import boot_id, since_boot
-from edge_agent.ntp import synchronised
 from edge_agent.period import US
 from edge_agent.site import Site
 from edge_agent.store.stamps.untimed import UntimedReader
-from edge_agent.trust import RELEASED_US, STEP_US, Trust
+from edge_agent.time.boot import boot_id, since_boot
+from edge_agent.time.ntp import synchronised
+from edge_agent.time.trust import RELEASED_US, STEP_US, Trust
 from edge_agent.when import iso
 
 

@@ -1,0 +1,1 @@
+"""What the agent and the commands do about damaged files and copies."""
