@@ -19,7 +19,6 @@ from edge_agent.period import Calendar
 from edge_agent.site import Site
 from edge_agent.store.lock import BusyError, writing
 from edge_agent.store.reader import Reader
-from edge_agent.store.rescue.salvage import take
 from edge_agent.store.store import AmountRow, Store
 
 log = logging.getLogger("leafgate.requests")
@@ -139,6 +138,8 @@ def _effect(store: Store, site: Site, request: Request, now: int) -> int:
     if request.kind in (ACKNOWLEDGE, ALARM):
         return carry_out(store.alarms, request.kind, payload, request.by, now)
     if request.kind == SALVAGE:
+        from edge_agent.store.rescue.salvage import take
+
         return take(store, payload, request.by, now)
     raise ValueError(f"unknown kind of request: {request.kind}")
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from edge_agent.batch import Batch
 from edge_agent.ledger import LedgerEvent, Person
@@ -20,8 +20,6 @@ from edge_agent.store.codec.columns import Columns
 from edge_agent.store.codec.commit import encode
 from edge_agent.store.keep.gaps import Gaps
 from edge_agent.store.keep.retention import Keep, Retention
-from edge_agent.store.rescue.carry import columns_of, merge_rows, newest_batch
-from edge_agent.store.rescue.missing import Missing, missing
 from edge_agent.store.rescue.opening import QUARANTINED, not_carried, raise_alarm, sound_writer, take_over
 from edge_agent.store.rescue.quarantine import mark, put_away
 from edge_agent.store.sealed.archive import Archive
@@ -29,6 +27,9 @@ from edge_agent.store.sealed.hot import Hot
 from edge_agent.store.sealed.past import news
 from edge_agent.store.sealed.seal import Sealer
 from edge_agent.store.stamps.apart import Apart
+
+if TYPE_CHECKING:  # what only a rescue needs is not loaded at each start
+    from edge_agent.store.rescue.missing import Missing
 
 log = logging.getLogger("leafgate.store")
 PLANT_DB = "plant.db"
@@ -83,6 +84,8 @@ class Store:
         self.alarms, self.gaps = AlarmLog(self._db), Gaps(self._db)
         self.retention = Retention(self._db, self._path.parent, self._keep) if self._keep else None
         for found in not_carried(self._path.parent, PLANT_DB):
+            from edge_agent.store.rescue.carry import newest_batch
+
             with self._committing():
                 newest = take_over(self._db, found.path)
                 self._ids = self._load_ids()
@@ -194,6 +197,8 @@ class Store:
 
     def write_found(self, batch: Batch) -> Missing:
         """Append the rows of another file that this one has not, as they were; twice adds nothing."""
+        from edge_agent.store.rescue.missing import missing
+
         tags = self._numbers(batch.tags)
         rows = Columns(batch.at, batch.seen, batch.values, batch.qualities, batch.reasons)
         hot = Hot()
@@ -205,6 +210,8 @@ class Store:
 
     def merge(self, table: str, rows: Sequence[Sequence[Any]]) -> int:
         """Add the rows of another file's ledger or the like that this one has not; a tag by its name."""
+        from edge_agent.store.rescue.carry import columns_of, merge_rows
+
         place = columns_of(table).index("tag") if table == "amount" else None
         numbered = [[self._id(v) if n == place else v for n, v in enumerate(row)] for row in rows]
         return merge_rows(self._db, table, numbered)

@@ -14,10 +14,8 @@ from edge_agent.exit import Stop
 from edge_agent.store.alarm_log import AlarmLog
 from edge_agent.store.codec.columns import Columns
 from edge_agent.store.database import open_writer
-from edge_agent.store.rescue.carry import carry_tables
 from edge_agent.store.rescue.check import DamagedError, check_head, check_plant, is_damage
 from edge_agent.store.rescue.quarantine import Quarantined, bound, finish, put_away, quarantined
-from edge_agent.store.rescue.rescue import Rescue
 
 log = logging.getLogger("leafgate.store")
 ALARM_KIND, ALARM_PRIORITY = "store", "high"
@@ -70,6 +68,9 @@ def take_over(db: sqlite3.Connection, path: Path) -> dict[str, Columns]:
 
     A fault on the way costs what it is about and never the start.
     """
+    from edge_agent.store.rescue.carry import carry_tables
+    from edge_agent.store.rescue.rescue import Rescue
+
     try:
         rescue = Rescue.of(path)
         add = "INSERT OR IGNORE INTO tag (id, name) VALUES (?, ?)"
