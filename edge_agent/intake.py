@@ -168,7 +168,7 @@ class _Parser:
         if value is not None and not trusted:
             return self._wrong(line, "csv_untrusted", key=tag.name, value=note)
         quality = said or (Quality.GOOD if value is not None else Quality.ABSENT)
-        if value is None and trusted:
+        if value is None and not said:
             quality = Quality.ABSENT
         why = why or (None if quality <= Quality.UNCERTAIN else NOT_FILED)
         self.out.past.append([tag.name, at, value, int(quality), why, text])

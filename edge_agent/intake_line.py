@@ -17,6 +17,7 @@ from drivers.reading import Quality
 
 COLUMNS = ["tag", "from", "to", "value", "unit", "note"]
 LONGEST_NOTE = 50  # physical lines that a quoted note may have; after more the quote was never closed
+_OF_PERIODS = "coverage"  # only computed values have it: what was computed is not filed again
 SHOWN = 60  # characters of a wrong first line that are repeated
 PIECE = 1 << 16
 _OPEN = "unexpected end of data"  # what the csv module says of an open quote
@@ -119,7 +120,10 @@ def _objects(file: TextIO) -> Iterator[Line]:
             found = json.loads(text)
             if not isinstance(found, dict):
                 raise ValueError("not an object")
-            yield Line(number, [_cell(found.get(name)) for name in COLUMNS])
+            if _OF_PERIODS in found:
+                yield Line(number, [], "period_values")
+            else:
+                yield Line(number, [_cell(found.get(name)) for name in COLUMNS])
         except (ValueError, RecursionError) as error:
             yield Line(number, [], "json_line", (("why", str(error)),))
 

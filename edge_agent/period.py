@@ -80,7 +80,8 @@ class Calendar:
         after it; an hour of a day with a clock change is a span in which the clock shows that hour once.
         """
         if step == "shift":
-            first, after = self._shift_day(period.start), self._shift_day(period.end)
+            first = self._shift_day(period.start)
+            after = period.end if period.open else self._shift_day(period.end)
         else:
             first, after = period.start, period.end
         after = min(after, now)

@@ -176,6 +176,25 @@ def test_readings_without_a_sure_time_are_exported_with_the_moments_they_lie_bet
     assert leafgate("export", "--untimed", "--tag", "m1.power").count("\n") == 1
 
 
+def test_values_of_periods_are_not_taken_for_filed_amounts(tmp_path: Path, leafgate: Command) -> None:
+    plant(tmp_path / "site", PLANT)
+    (tmp_path / "past.csv").write_text(PAST, encoding="utf-8")
+    leafgate("import", str(tmp_path / "past.csv"))
+    computed = leafgate("export", "--period", "2026", "--every", "month", "--tag", "manual.pieces", "--format", "jsonl")
+    (tmp_path / "computed.jsonl").write_text(computed, encoding="utf-8")
+    before = leafgate("export", "--period", "2026")
+    leafgate("import", str(tmp_path / "computed.jsonl"), code=Exit.USAGE)
+    assert leafgate("export", "--period", "2026") == before
+
+
+def test_a_reading_without_a_value_keeps_its_quality(tmp_path: Path, leafgate: Command) -> None:
+    plant(tmp_path / "site", PLANT)
+    line = "manual.gas,,2026-01-02T00:00:00+08:00,,m3,uncertain:uncertain_value"
+    (tmp_path / "past.csv").write_text(f"tag,from,to,value,unit,note\n{line}\n", encoding="utf-8")
+    leafgate("import", str(tmp_path / "past.csv"))
+    assert line in leafgate("export", "--period", "2026").splitlines()
+
+
 def test_a_long_file_is_read_and_written_in_flat_memory(tmp_path: Path) -> None:
     site = plant(tmp_path / "site", PLANT)
     record(site, "m1.power", [START + n * MINUTE for n in range(100_000)], [n % 7 / 10 for n in range(100_000)])

@@ -98,6 +98,17 @@ def test_what_still_runs_ends_now_and_what_has_not_begun_is_no_part() -> None:
     assert walls(calendar, calendar.edges(parse("today", calendar, now), "hour", now))[-2:] == ["21 05:00", "21 05:07"]
 
 
+def test_the_shifts_of_a_day_that_runs_are_told_up_to_now() -> None:
+    calendar = Calendar(ZoneInfo("Asia/Shanghai"), shifts=SHIFTS)
+    now = calendar.instant(date(2026, 11, 20)) + 17 * HOUR
+    for text in ("today", "month"):
+        assert walls(calendar, calendar.edges(parse(text, calendar, now), "shift", now))[-3:] == [
+            "20 06:00",
+            "20 14:00",
+            "20 17:00",
+        ]
+
+
 def test_shifts_come_from_plant_yaml(tmp_path: Path) -> None:
     text = """site:
   id: s
