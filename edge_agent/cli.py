@@ -134,7 +134,9 @@ def _misused(session: Session, wrong: click.ClickException) -> int:
 def _explained(session: Session, error: Exception) -> int:
     """One line for what a user can mend; anything else is a fault of ours and goes to a log."""
     if isinstance(error, Stop):
-        session.say(error.key, **error.fields)
+        # Where nothing is near enough, half of the sentence is left out.
+        alone = f"{error.key}.alone" if error.fields.get("nearest") == "-" else ""
+        session.say(alone if session.texts.has(alone) else error.key, **error.fields)
         return error.exit_code
     if isinstance(error, ConfigError):
         for problem in error.problems:
@@ -144,7 +146,10 @@ def _explained(session: Session, error: Exception) -> int:
         session.say("error.system", file=error.filename or "-", why=error.strerror or error)
         return Exit.SITE
     if type(error).__module__ == "sqlite3":  # not imported here, so that --help stays quick
-        session.say("error.database", folder=session.folder / "data", why=error)
+        from edge_agent.store.rescue.check import is_damage
+
+        key = "error.damaged_data" if is_damage(error) else "error.database"
+        session.say(key, folder=session.folder / "data", why=error)
         return Exit.SITE
     return _fault(session, error)
 

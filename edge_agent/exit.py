@@ -14,7 +14,7 @@ class Exit(IntEnum):
     SITE = 3  # wrong or missing site file
     NOT_READY = 4
     CANNOT_TELL = 5
-    UNHEALTHY = 6  # doctor, demo
+    UNHEALTHY = 6  # doctor, demo, salvage of a destroyed file
     BUSY = 7  # another writer
 
 

@@ -1,38 +1,24 @@
-"""What doctor looks at: clock, disk, permissions, certificates, ports, locale, the database."""
+"""What doctor looks at: clock, disk, permissions, certificates, ports, locale; health_store has the data."""
 
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import stat
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from edge_agent.exit import Stop
+from edge_agent.finding import Check, quoted
+from edge_agent.health_store import stored
 from edge_agent.site import Site
-from edge_agent.store.database import reading
 from edge_agent.store.lock import running
-from edge_agent.store.store import PLANT_DB
 from edge_agent.when import short
 
 PKI, CERTIFICATE = "pki", "leafgate.der"  # our own below pki/own
 FREE_BYTES = 500_000_000  # below this a gateway should not start a month of recording
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at; `repair` is a command, empty when all is well."""
-
-    check: str
-    ok: bool
-    key: str
-    fields: dict[str, Any] = field(default_factory=dict)
-    repair: str = ""
 
 
 def examine(site: Site) -> list[Check]:
@@ -44,9 +30,7 @@ def examine(site: Site) -> list[Check]:
         *_pki(site),
         *_ports(site),
         _locale(),
-        *_database(site),
-        *_rescue(site),
-        *_room(site),
+        *stored(site),
         _agent(site),
     ]
 
@@ -57,15 +41,15 @@ def _clock(site: Site) -> Iterator[Check]:
 
     try:
         told = time_told(site, time.time_ns() // 1000)
-    except Stop:
-        return  # a database that cannot be read is told of below
+    except (Stop, PermissionError):
+        return  # what cannot be read is told of below
     state = told["state"]
     said = {"hours": f"{told['off_s'] / 3600:+.2f}"}
     repair = "" if state == "synchronised" else "sudo timedatectl set-ntp true"
     yield Check("clock", state in ("synchronised", "not_synchronised"), f"clock.{state}", said, repair)
     for spell in told["untimed"]:
         ends = {"start": short(spell["after"]), "end": short(spell["before"])}
-        export = f"leafgate -C {_quoted(site.folder)} export --untimed"
+        export = f"leafgate -C {quoted(site.folder)} export --untimed"
         yield Check("untimed", True, "clock.untimed", {"count": spell["readings"], **ends}, export)
 
 
@@ -87,19 +71,19 @@ def _folders(site: Site) -> Iterator[Check]:
     for name in (PKI, "secrets"):
         path = site.folder / name
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            yield Check("private", False, "doctor.private.bad", {"folder": path}, f"chmod 700 {_quoted(path)}")
+            yield Check("private", False, "doctor.private.bad", {"folder": path}, f"chmod 700 {quoted(path)}")
     if not site.data.exists():
         return
     mode = site.data.stat().st_mode
     if stat.S_IMODE(mode) & 0o2770 != 0o2770:
         said = {"folder": site.data, "mode": f"{stat.S_IMODE(mode):o}"}
-        yield Check("folder", False, "doctor.folder.bad", said, f"chmod 2770 {_quoted(site.data)}")
+        yield Check("folder", False, "doctor.folder.bad", said, f"chmod 2770 {quoted(site.data)}")
     wrong = [p for p in sorted(site.data.glob("*.db*")) if stat.S_IMODE(p.stat().st_mode) & 0o660 != 0o660]
     for path in wrong:
         said = {"file": path, "mode": f"{stat.S_IMODE(path.stat().st_mode):o}"}
-        yield Check("file", False, "doctor.file.bad", said, f"chmod 660 {_quoted(path)}")
+        yield Check("file", False, "doctor.file.bad", said, f"chmod 660 {quoted(path)}")
     if not os.access(site.data, os.W_OK):
-        yield Check("writable", False, "doctor.writable.bad", {"folder": site.data}, f"ls -ld {_quoted(site.data)}")
+        yield Check("writable", False, "doctor.writable.bad", {"folder": site.data}, f"ls -ld {quoted(site.data)}")
 
 
 def _pki(site: Site) -> Iterator[Check]:
@@ -110,17 +94,37 @@ def _pki(site: Site) -> Iterator[Check]:
             continue
         closed = path.stat().st_mode & stat.S_IRWXU != stat.S_IRWXU
         if closed or not os.access(path, os.W_OK | os.X_OK):
-            mine = path.stat().st_uid == os.geteuid()
-            repair = f"chmod 700 {_quoted(path)}" if mine else f"sudo chown -R $USER {_quoted(pki)}"
-            yield Check("pki", False, "doctor.pki.denied", {"folder": path}, repair)
+            yield _closed(site, path)
     if os.access(pki / "own" / CERTIFICATE, os.F_OK):
         yield _certificate(pki / "own" / CERTIFICATE)
+
+
+def _closed(site: Site, path: Path) -> Check:
+    """A folder of keys that we cannot use: right where it is the agent's and we are not."""
+    owner = path.stat().st_uid
+    if owner == os.geteuid():
+        return Check("pki", False, "doctor.pki.denied", {"folder": path}, f"chmod 700 {quoted(path)}")
+    agent = (site.data if os.access(site.data, os.F_OK) else site.folder).stat().st_uid
+    said = {"folder": path, "owner": _user(owner), "agent": _user(agent)}
+    if owner == agent:
+        doctor = f"sudo -u {_user(owner)} leafgate -C {quoted(site.folder)} doctor"
+        return Check("pki", True, "doctor.pki.theirs", said, doctor)
+    return Check("pki", False, "doctor.pki.owner", said, f"sudo chown -R {_user(agent)} {quoted(site.folder / PKI)}")
+
+
+def _user(number: int) -> str:
+    from pwd import getpwuid
+
+    try:
+        return getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def _certificate(path: Path) -> Check:
     from cryptography.x509 import load_der_x509_certificate
 
-    repair = f"mv {_quoted(path)} {_quoted(path.with_suffix('.old'))}"
+    repair = f"mv {quoted(path)} {quoted(path.with_suffix('.old'))}"
     try:
         until = load_der_x509_certificate(path.read_bytes()).not_valid_after_utc
     except (OSError, ValueError) as error:
@@ -157,69 +161,6 @@ def _locale() -> Check:
     )
 
 
-def _database(site: Site) -> Iterator[Check]:
-    path = site.data / PLANT_DB
-    if not path.exists():
-        yield Check("database", True, "doctor.database.none", {"file": path})
-        return
-    try:
-        with reading(path) as db:
-            said = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
-    except Stop as stop:
-        said = stop.key
-    ok = said == "ok"
-    repair = "" if ok else f"leafgate -C {_quoted(site.folder)} salvage"
-    yield Check(
-        "database", ok, "doctor.database.ok" if ok else "doctor.database.bad", {"file": path, "why": said}, repair
-    )
-
-
-def _rescue(site: Site) -> Iterator[Check]:
-    """What lies in quarantine, and the newest backup."""
-    from edge_agent.rescue.told import backup_age_days, damaged
-
-    told, folder = damaged(site), site.data / "quarantine"
-    if told["files"]:
-        said = {"count": len(told["files"]), "folder": folder}
-        yield Check("quarantine", False, "doctor.quarantine.bad", said, f"leafgate -C {_quoted(site.folder)} salvage")
-    if told["set_aside"]:
-        yield Check("blocks", True, "doctor.aside.bad", {"count": told["set_aside"], "folder": folder})
-    age = backup_age_days(site, time.time_ns() // 1000)
-    if age is None:
-        yield Check("backup", True, "doctor.backup.none")
-    else:
-        yield Check("backup", True, "doctor.backup.ok", {"days": f"{age:.0f}", "file": told["backup"]["file"]})
-
-
-def _room(site: Site) -> Iterator[Check]:
-    """How long the budget lasts, and what happens then."""
-    from edge_agent.kept import kept
-
-    try:
-        found = kept(site)
-    except Stop:
-        return  # a database that cannot be read has been told of
-    if found is None:
-        return
-    said = {"used": f"{found['used'] / 1e6:.0f}", "budget": f"{found['budget'] / 1e6:.0f}"}
-    if found["reached"]:
-        repair = f"df -h {_quoted(site.data)}" if found["reached"] == "reserve" else f"du -a {_quoted(site.data)}"
-        yield Check("room", False, f"doctor.room.{found['reached']}", said, repair)
-    else:
-        yield Check("room", True, "doctor.room.ok", said)
-    ahead = found["forecast"]
-    if ahead is None:
-        yield Check("forecast", True, "doctor.forecast.none")
-        return
-    lasts = {name: _days(ahead[f"{name}_days"]) for name in ("full_in", "raw", "quarter", "hour")}
-    yield Check("forecast", True, "doctor.forecast.ok", {**lasts, "daily": f"{ahead['bytes_a_day'] / 1e6:.2f}"})
-
-
-def _days(count: float) -> str:
-    """Days, to two digits where there are few."""
-    return f"{count:.0f}" if count >= 10 else f"{count:.1f}"
-
-
 def _agent(site: Site) -> Check:
     holder = running(site.data)
     return Check(
@@ -233,5 +174,4 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _quoted(path: Path) -> str:
-    return shlex.quote(str(path))
+__all__ = ["Check", "examine"]

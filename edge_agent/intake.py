@@ -27,7 +27,7 @@ from edge_agent.requests import CHUNK
 from edge_agent.site import MANUAL, Site
 from edge_agent.store.reader import Reader
 from edge_agent.time.clock import AHEAD_US
-from edge_agent.when import moment
+from edge_agent.when import YearError, moment
 
 DAY_US = 86_400 * US  # a month may be filed on the evening of its last day
 NOT_FILED = "not_filed"  # why a reading that was filed has no value
@@ -131,6 +131,8 @@ class _Parser:
     def _time(self, text: str) -> int:
         try:
             return moment(text, self.site.zone)
+        except YearError:
+            raise ScalarError("csv_year", text) from None
         except (ValueError, OverflowError):
             raise ScalarError("csv_time", text) from None
 

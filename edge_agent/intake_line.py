@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from drivers.reading import Quality
+from edge_agent.store.codec.columns import LONGEST_REASON
 
 COLUMNS = ["tag", "from", "to", "value", "unit", "note"]
 LONGEST_NOTE = 50  # physical lines that a quoted note may have; after more the quote was never closed
@@ -42,9 +43,11 @@ def lines(path: Path) -> Iterator[Line]:
 
 
 def noted(note: str) -> tuple[Quality | None, str | None, str]:
-    """What a note says: quality, reason, and what people wrote."""
+    """What a note says: quality, reason as far as it is stored, and what people wrote."""
     said = _SAID.fullmatch(note)
-    return (Quality[said[1].upper()], said[2], said[3] or "") if said else (None, None, note)
+    if not said:
+        return None, None, note
+    return Quality[said[1].upper()], said[2] and said[2][:LONGEST_REASON], said[3] or ""
 
 
 def said_of(quality: Quality, reason: str | None, text: str) -> str:
@@ -72,11 +75,12 @@ def _encoding(path: Path) -> str:
 def _rows(file: TextIO) -> Iterator[Line]:
     head = [cell.strip() for cell in next(csv.reader([file.readline()]), [])]
     if head[: len(COLUMNS)] != COLUMNS:
-        yield Line(1, [], "csv_header", (("value", ",".join(head)[:SHOWN]), ("allowed", ",".join(COLUMNS))))
+        first, header = ",".join(head)[:SHOWN], ",".join(COLUMNS)
+        yield Line(1, [], "csv_header" if first.strip(",") else "csv_empty", (("value", first), ("header", header)))
         return
     for number, found in _records(file):
         if isinstance(found, csv.Error):
-            yield Line(number, [], "csv_quotes", (("why", str(found)),))
+            yield Line(number, [], "csv_open_quote" if str(found) == _OPEN else "csv_quotes")
         elif any(cell.strip() for cell in found):
             yield Line(number, [cell.strip() for cell in found])
 

@@ -69,7 +69,7 @@ class Output:
             then = _site_of(self.site, books.reader, name)
             of_then = books if then is self.site else Books(then, books.at, books.reader, books.factors)
             unit = "" if kind_of(of_then, name) == Kind.STATE else _unit(then, name)
-            for part in series(of_then, name, edges, runs=edges[-1] == self.now):
+            for part in series(of_then, name, edges, runs=period.open):
                 told = (_plain(part.value), unit, _plain(part.coverage), _plain(part.low), _plain(part.high))
                 ends = iso(part.start, zone), iso(part.end, zone)
                 row = dict(zip(PERIOD, (name, *ends, *told, part.quality.code), strict=True))

@@ -42,6 +42,7 @@ log = logging.getLogger("leafgate.record")
 T = TypeVar("T")
 FLUSH_S = 1.0
 FIRST_S = (0.02, 0.04, 0.08, 0.16, 0.32)  # the first pauses: who starts an agent waits for its first readings
+DISK = (sqlite3.Error, OSError, UnicodeDecodeError, zlib.error)  # what a disk makes of a write or a read
 FAILURES = "agent.store_failures"  # the health tag that counts the commits that failed
 
 
@@ -84,11 +85,12 @@ class Recorder:
                 continue
             if not await self._tried(self._flush_and_tell, flushing, "the store"):
                 self._room.refused(self.batches.full(), self.clock())
-                await self._tried(self._tidy, tidying, "sealing")  # it may make room
+                if not await self._tried(self._tidy, tidying, "sealing", (Exception,)):  # it may make room
+                    tidying.next_wait()  # tried again at every turn, but logged once
                 await self._pause(flushing.next_wait())
                 continue
             now = asyncio.get_running_loop().time()
-            if now >= tidy_at and not await self._tried(self._tidy, tidying, "sealing"):
+            if now >= tidy_at and not await self._tried(self._tidy, tidying, "sealing", (Exception,)):
                 tidy_at = now + tidying.next_wait()
             # One request a turn, so that a large import never keeps readings from the disk.
             if now >= serve_at and not await self._tried(self.serve, serving, "the inbox"):
@@ -125,15 +127,21 @@ class Recorder:
         if await self._in_thread(lambda: drain(self.store, self.site, self.inbox, 1, self.clock)):
             self._guard.learn()
 
-    async def _tried(self, work: Callable[[], Awaitable[None]], retry: Retry, name: str) -> bool:
-        """Whether it worked; the first failure of a row is logged, and the recovery."""
+    async def _tried(
+        self, work: Callable[[], Awaitable[None]], retry: Retry, name: str, caught: tuple[type[Exception], ...] = DISK
+    ) -> bool:
+        """Whether it worked; the first failure of a row is logged, and the recovery.
+
+        caught: what is survived; any fault where no reading waits for the work.
+        """
         try:
             await work()
-        except (sqlite3.Error, OSError, zlib.error) as error:
+        except caught as error:
             if is_damage(error):
                 self.damaged = str(error)
             level = logging.DEBUG if retry.failures else logging.ERROR
-            log.log(level, "%s cannot write, %d batches wait: %s", name, len(self._waiting), error)
+            fault = not isinstance(error, DISK) and not retry.failures  # of ours: where it lies is logged as well
+            log.log(level, "%s cannot write, %d batches wait: %s", name, len(self._waiting), error, exc_info=fault)
             return False
         if retry.failures:
             log.info("%s writes again", name)
@@ -184,6 +192,7 @@ class Recorder:
 
     async def close(self) -> None:
         """The last flush; says how much a disk that refuses has cost."""
+        self._room.ending = True
         try:
             while self._waiting or not self.batches.empty():
                 await self.flush()
@@ -195,6 +204,8 @@ class Recorder:
             self._thread.shutdown()
 
     def _commit(self, batches: list[Batch], now: int) -> int:
+        if self.store.regain():
+            self._guard.alarms = self.store.alarms
         if not self._guard.events and not any(len(batch) for batch in batches):
             return 0
         if refusal := self._room.refusal(now):

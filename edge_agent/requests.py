@@ -22,6 +22,8 @@ from edge_agent.store.reader import Reader
 from edge_agent.store.store import AmountRow, Store
 
 log = logging.getLogger("leafgate.requests")
+# The agent logs; a command that writes speaks in the catalogue's sentences, and its log is for no terminal.
+logging.getLogger("leafgate").addHandler(logging.NullHandler())
 SALVAGE = "salvage"  # a kind of request: a piece of another file (store/rescue/salvage.py)
 CHUNK = 5000  # rows in one request, one transaction
 WAIT_S = 60.0  # without progress; an agent looks into its inbox every second

@@ -29,6 +29,7 @@ class NoRoomError(OSError):
     """The budget or the reserve is reached and nothing more can go: what was seen must wait."""
 
     def __init__(self, why: str) -> None:
+        self.why = why
         super().__init__(errno.ENOSPC, f"the {why} is reached, and nothing more can go")
 
 
@@ -41,6 +42,7 @@ class Room:
         self._looked: int | None = None  # when the disk refused last
         self._since: int | None = None  # from when the polls have been waiting
         self._why, self._let = "disk", 0  # why they do, and when something was let through
+        self.ending = False  # the agent stops: what waits now waits for nothing, the disk itself decides
         store.keep(keep_of(site), kinds_of(site))
         with suppress(OSError, ValueError, TypeError):
             self._take_in(json.loads(self._lost.read_text()))
@@ -48,7 +50,7 @@ class Room:
     def refusal(self, now: int) -> NoRoomError | None:
         """Why nothing may be added now; what waits may once an hour, so that time goes on and days end."""
         retention = self._store.retention
-        if not retention or not retention.strain or not retention.refuses:
+        if self.ending or not retention or not retention.strain or not retention.refuses:
             self._why = "disk"
             return None
         self._why = retention.strain

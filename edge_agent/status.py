@@ -27,15 +27,17 @@ def status(site: Site, now: int) -> dict[str, Any]:
     agent = holder if holder and holder.command == "run" else None
     hangs = agent is not None and agent.state(now) == "silent"
     watch = running(site.data, WATCH_LOCK)
+    clock = time_told(site, now)
+    missing = "kept_apart" if clock["state"] == "unsure" else "never_read"
     return {
         "as_of": iso(now, site.zone),
         "agent": _agent(site, agent, now),
         "damaged": damaged(site),
         "watch": {"state": "running" if watch else "stopped", "last": iso(watch.alive, site.zone) if watch else None},
         "links": [_link(site, reader, name, last, None if hangs else agent) for name in site.plant.devices],
-        "tags": _tags(site, reader, last, now),
+        "tags": _tags(site, reader, last, now, missing),
         "store": kept(site),
-        "clock": time_told(site, now),
+        "clock": clock,
     }
 
 
@@ -58,7 +60,8 @@ def _link(site: Site, reader: Reader, name: str, last: dict[str, Sample], agent:
     return {"name": name, "state": state, "since": iso(since or sample.at, site.zone), "error": sample.reason}
 
 
-def _tags(site: Site, reader: Reader, last: dict[str, Sample], now: int) -> list[dict[str, Any]]:
+def _tags(site: Site, reader: Reader, last: dict[str, Sample], now: int, missing: str) -> list[dict[str, Any]]:
+    """missing: why a tag has no reading at all."""
     ledger = Ledger(site, reader.ledger())
     rows = []
     for name, tag in site.tags().items():
@@ -68,7 +71,7 @@ def _tags(site: Site, reader: Reader, last: dict[str, Sample], now: int) -> list
             rows.append(_amount(site, reader, name, unit))
             continue
         if sample is None:
-            rows.append(_row(name, None, unit, Quality.ABSENT.code, "never_read", None, None))
+            rows.append(_row(name, None, unit, Quality.ABSENT.code, missing, None, None))
             continue
         value, quality, why = sample.value, sample.quality, sample.reason
         if quality <= Quality.UNCERTAIN and now - sample.at > tag.max_age:

@@ -15,6 +15,10 @@ _LOOSE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T]+(\d{1,2}):(\d{2})
 _OFFSET = re.compile(r"(Z|[+-]\d{2}:?\d{2})$")
 
 
+class YearError(ValueError):
+    """A moment in a year that no plant has seen."""
+
+
 def iso(at: int | None, zone: ZoneInfo) -> str | None:
     """A moment with the site's offset, to the second, or to the microsecond when it has one."""
     if at is None:
@@ -41,7 +45,7 @@ def as_read(value: float, unit: str) -> str | None:
 def moment(text: str, zone: ZoneInfo) -> int:
     """`2026-01-31`, `2026/1/31 8:00`, with or without seconds and offset; microseconds UTC.
 
-    Without an offset it is a time of the site. Raises ValueError for anything else.
+    Without an offset it is a time of the site. Raises ValueError for anything else, YearError out of 1970..9998.
     """
     text = text.strip()
     offset = _OFFSET.search(text) if ":" in text else None
@@ -58,6 +62,6 @@ def moment(text: str, zone: ZoneInfo) -> int:
 def _us(value: datetime) -> int:
     """Exact to the microsecond, which a float of seconds is not; no plant is older than 1970."""
     if not 1970 <= value.year < 9999:
-        raise ValueError(value)
+        raise YearError(value)
     whole = value.replace(microsecond=0)
     return int(whole.timestamp()) * US + value.microsecond

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import click
@@ -49,4 +50,9 @@ def warnings_of(folder: Path) -> list[Reason]:
         plant = load(folder / PLANT_FILE, Plant, PLANT_FILE).value
     except ConfigError:
         return []
-    return [reason("alarm_not_live", tag=tag) for tag in plant.alarms if tag.partition(".")[0] == MANUAL]
+    notes = [reason("alarm_not_live", tag=tag) for tag in plant.alarms if tag.partition(".")[0] == MANUAL]
+    disk = shutil.disk_usage(folder).total
+    if plant.store.reserve >= disk:
+        said = {"reserve": f"{plant.store.reserve / 1e6:.0f}", "disk": f"{disk / 1e6:.0f}"}
+        notes.append(reason("reserve_beyond_disk", **said))
+    return notes

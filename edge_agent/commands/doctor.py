@@ -8,6 +8,8 @@ from edge_agent.command import TextCommand
 from edge_agent.exit import Exit
 from edge_agent.session import Session, pass_session
 
+WELL, HINT, FAULT = "[ok]", "[i] ", "[!!]"  # a hint is no fault, but there is something to do
+
 
 @click.command("doctor", cls=TextCommand, help="doctor.help")
 @click.option("--json", "as_json", is_flag=True, help="option.json")
@@ -23,7 +25,7 @@ def doctor(session: Session, as_json: bool) -> int:
         session.document("doctor", {"findings": body})
     else:
         for row in body:
-            mark = "[ok]" if row["ok"] else "[!!]"
+            mark = FAULT if not row["ok"] else HINT if row["repair"] else WELL
             click.echo(f"{mark} {row['text']}")
             if row["repair"]:
                 click.echo(f"     {row['repair']}")

@@ -73,5 +73,6 @@ def list_(session: Session, as_json: bool) -> int:
         session.say("meter.list.empty")
     for event in events:
         since = event["at"] or session.texts("meter.always")
-        click.echo(session.texts("meter.list.line", **{**event, "at": since}))
+        kind = session.texts(f"meter.kind.{event['kind']}")
+        click.echo(session.texts("meter.list.line", **{**event, "at": since, "kind": kind}))
     return Exit.DONE

@@ -14,6 +14,7 @@ from edge_agent.site import MANUAL
 from edge_agent.table import table
 from edge_agent.when import as_read, short
 
+TIMELESS = ("undated", "destroyed")  # losses of which only the end is known
 GAPS = 5  # losses in the text, the latest; --json has them all
 
 
@@ -97,7 +98,8 @@ def store_lines(session: Session, store: dict[str, Any] | None) -> list[str]:
         count = "--" if gap["readings"] is None else f"{gap['readings']:,}".replace(",", " ")
         why = say(f"gap.{gap['why']}")
         span = {"start": short(gap["from"]), "end": short(gap["to"])}
-        lines.append(say("status.gap", **span, after=after, readings=count, why=why))
+        key = "status.gap" if gap["from"] or gap["why"] not in TIMELESS else f"status.gap.{gap['why']}"
+        lines.append(say(key, **span, after=after, readings=count, why=why))
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from edge_agent.store.lock import FILE_MODE, BusyError, writing
 from edge_agent.store.rescue.backup import DATABASES, Backup, extract, read_manifest
 from edge_agent.store.rescue.check import DamagedError
 from edge_agent.store.rescue.quarantine import mark, put_away, quarantined
+
+_PLACES = {f"data/{name}": name for name in DATABASES}  # a site may have files of these names elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ def restore(folder: Path, path: Path, force: bool) -> Restored:
     except OSError as error:
         raise Stop(Exit.USAGE, "restore.no_backup", file=path, why=error.strerror) from None
     data = folder / "data"
-    there = [name for name in DATABASES if f"data/{name}" in backup.files and (data / name).exists()]
+    there = [name for place, name in _PLACES.items() if place in backup.files and (data / name).exists()]
     if there and not force:
         raise Stop(Exit.USAGE, "restore.there", file=data / there[0], backup=path)
     try:
@@ -43,26 +46,28 @@ def restore(folder: Path, path: Path, force: bool) -> Restored:
             return _laid_down(folder, data, backup, there)
     except BusyError as busy:
         raise Stop(Exit.BUSY, "error.agent_runs", pid=busy.pid) from None
-    except DamagedError as error:
+    except (DamagedError, KeyError, tarfile.TarError) as error:  # KeyError: a file that is not in it
         raise Stop(Exit.UNHEALTHY, "restore.damaged", file=path, why=error) from None
 
 
 def _laid_down(folder: Path, data: Path, backup: Backup, there: list[str]) -> Restored:
     """Everything is checked beside its place before anything that is there moves."""
-    written, kept = [], []
-    fresh = {name: data / f".restored-{Path(name).name}" for name in backup.files if Path(name).name in DATABASES}
-    for name, place in fresh.items():
-        extract(backup, name, place)
     for name in backup.files:
-        if name in fresh:
-            continue
         if ".." in Path(name).parts or Path(name).is_absolute():
             raise DamagedError(name)
-        if (folder / name).exists():
-            kept.append(name)
-            continue
-        extract(backup, name, folder / name)
-        written.append(name)
+    fresh = {place: data / f".restored-{name}" for place, name in _PLACES.items() if place in backup.files}
+    others = [name for name in backup.files if name not in fresh]
+    kept = [name for name in others if (folder / name).exists()]
+    written = [name for name in others if name not in kept]
+    try:
+        for name, place in fresh.items():
+            extract(backup, name, place)
+        for name in written:
+            extract(backup, name, folder / name)
+    except BaseException:
+        for place in fresh.values():
+            place.unlink(missing_ok=True)
+        raise
     for name in there:
         put_away(data, name, "restore", wall_clock())
     for found in quarantined(data):

@@ -20,8 +20,9 @@ from edge_agent.site import Site
 from edge_agent.store.lock import BusyError, writing
 from edge_agent.store.rescue.aside import aside
 from edge_agent.store.rescue.document_merge import RECORDS_DB, document_rows, merge_documents
+from edge_agent.store.rescue.lacking import lacking
 from edge_agent.store.rescue.opening import HOLES
-from edge_agent.store.rescue.quarantine import Quarantined, mark, quarantined
+from edge_agent.store.rescue.quarantine import Quarantined, bound, mark, quarantined
 from edge_agent.store.rescue.rescue import Lost, Rescue
 from edge_agent.store.rescue.salvage import Found, Piece, closing, pieces, take
 from edge_agent.store.store import PLANT_DB, Store
@@ -37,6 +38,7 @@ class Source:
     file: str
     offset: int = 0
     length: int | None = None
+    cut_short: bool = False  # the file ends within it
     entry: Quarantined | None = None
 
 
@@ -50,6 +52,12 @@ class Brought:
     lost: list[Lost] = field(default_factory=list)
     unnamed: int = 0
     missed_pages: int = 0
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there was nothing of ours in it any more."""
+        found = self.found
+        return not (found.readings or any(found.rows.values()) or self.lost or self.unnamed)
 
 
 def sources(site: Site, given: Path | None) -> list[Source]:
@@ -107,8 +115,9 @@ def _plant(site: Site, brought: Brought, by: Person) -> None:
     rescue = Rescue.of(brought.source.path, brought.source.offset, brought.source.length)
     try:
         _bring(site, pieces(rescue, brought.found), brought.new, by)
-        brought.lost, brought.unnamed = rescue.lost, rescue.unnamed
-        brought.missed_pages = rescue.wreck.missed
+        brought.unnamed, brought.missed_pages = rescue.unnamed, rescue.wreck.missed
+        rescue.copies = False
+        brought.lost = lacking(site.data, [*rescue.lost, *rescue.slots], rescue.readings())
     finally:
         rescue.wreck.close()
 
@@ -120,6 +129,7 @@ def _finish(site: Site, brought: Brought, by: Person) -> None:
     lost = brought.lost if entry.salvaged is None else []
     _bring(site, iter([("", closing(entry.file, lost))]), {}, by)
     mark(entry, salvaged=wall_clock())
+    bound(site.data, reserve=0)  # what still waits is about to be salvaged
 
 
 def _bring(site: Site, found: Iterator[tuple[str, Piece]], new: dict[str, int], by: Person) -> None:
@@ -128,6 +138,8 @@ def _bring(site: Site, found: Iterator[tuple[str, Piece]], new: dict[str, int], 
         try:
             with writing(site.data, COMMAND), Store(site.data, site.calendar.cut(wall_clock())) as store:
                 begin(store, site, Inbox(site.data))
+                while store.apart.due:  # what has no place in the archive yet is not found there
+                    store.tidy()
                 for kind, piece in found:
                     with store.transaction():
                         new[kind] = new.get(kind, 0) + take(store, piece, by, wall_clock())
@@ -147,11 +159,13 @@ def _submit(site: Site, group: list[tuple[str, Piece]], new: dict[str, int], by:
 
 
 def _in_backup(path: Path) -> Iterator[Source]:
-    with tarfile.open(path, "r:") as tar:
+    """What can be read of a file that was cut short is taken; one that is compressed has nothing of ours."""
+    size = path.stat().st_size
+    with suppress(tarfile.TarError), tarfile.open(path, "r:") as tar:
         for member in tar:
-            name = Path(member.name).name
+            name, there = Path(member.name).name, min(member.size, size - member.offset_data)
             if name in (PLANT_DB, RECORDS_DB):
-                yield Source(path, name, member.offset_data, member.size)
+                yield Source(path, name, member.offset_data, there, cut_short=there < member.size)
 
 
 def _kind(path: Path) -> str:
@@ -167,6 +181,8 @@ def body_of(brought: Brought) -> dict[str, Any]:
     found = brought.found
     return {
         "file": str(brought.source.path),
+        "cut_short": brought.source.cut_short,
+        "nothing": brought.is_nothing,
         "database": brought.source.file,
         "readings": {
             "found": found.readings,

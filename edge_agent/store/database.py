@@ -62,13 +62,13 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """
     try:
         connection = _read_only(path)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise _explained(path, error) from error
     try:
         if path.name == "plant.db":
             _refuse_newer(connection, path)
         yield connection
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise _explained(path, error) from error
     finally:
         connection.close()
@@ -138,6 +138,9 @@ def _upgrade(connection: sqlite3.Connection, path: Path, cut: int) -> None:
             connection.execute("VACUUM")
 
 
-def _explained(path: Path, error: sqlite3.DatabaseError) -> Stop:
-    damaged = not isinstance(error, sqlite3.OperationalError)
-    return Stop(Exit.SITE, "error.damaged_database" if damaged else "error.unreadable_database", file=path, why=error)
+def _explained(path: Path, error: sqlite3.DatabaseError | UnicodeDecodeError) -> Stop:
+    """In words. A damaged page can make SQLite say something that is no UTF-8."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return Stop(Exit.SITE, "error.damaged_database", file=path, why=error)
+    full = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL
+    return Stop(Exit.SITE, "error.full_disk" if full else "error.unreadable_database", file=path, why=error)

@@ -6,7 +6,7 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Self
 from edge_agent.batch import Batch
 from edge_agent.ledger import LedgerEvent, Person
 from edge_agent.store.alarm_log import AlarmLog
-from edge_agent.store.codec.columns import Columns
+from edge_agent.store.codec.columns import Columns, storable
 from edge_agent.store.codec.commit import encode
+from edge_agent.store.hold import Hold
 from edge_agent.store.keep.gaps import Gaps
 from edge_agent.store.keep.retention import Keep, Retention
 from edge_agent.store.rescue.opening import QUARANTINED, not_carried, raise_alarm, sound_writer, take_over
@@ -29,10 +30,14 @@ from edge_agent.store.sealed.seal import Sealer
 from edge_agent.store.stamps.apart import Apart
 
 if TYPE_CHECKING:  # what only a rescue needs is not loaded at each start
-    from edge_agent.store.rescue.missing import Missing
+    from edge_agent.store.keep.gaps import Gap
+    from edge_agent.store.rescue.stray import Stamped
+    from edge_agent.store.rescue.thinned import Content
+    from edge_agent.store.rescue.turned import Known
 
 log = logging.getLogger("leafgate.store")
 PLANT_DB = "plant.db"
+_Put = Callable[[Sequence[int], Columns], None]
 
 _AMOUNT = """
 INSERT INTO amount (tag, start, end, value, note, by_name, login, recorded)
@@ -77,6 +82,7 @@ class Store:
     def _open(self) -> None:
         """A damaged file goes to the quarantine; what the new one needs at once is there when this returns."""
         self._db = sound_writer(self._path, self._cut, _wall_clock)
+        self._hold = Hold(self._path)
         self._ids = self._load_ids()
         self._sealer = Sealer(self._db)
         self.apart = Apart(self._db, self._sealer)
@@ -87,7 +93,7 @@ class Store:
             from edge_agent.store.rescue.carry import newest_batch
 
             with self._committing():
-                newest = take_over(self._db, found.path)
+                newest = take_over(self._db, found.path, found.at)
                 self._ids = self._load_ids()
                 raise_alarm(self.alarms, PLANT_DB, QUARANTINED, found.at)
                 self.write_found(newest_batch(newest.items()))
@@ -100,6 +106,16 @@ class Store:
         with self.transaction():
             known = [(kind, tag) for tag, kind in kinds.items() if tag in self._ids]
             self._db.executemany("UPDATE tag SET kind = ?1 WHERE name = ?2 AND kind IS NOT ?1", known)
+
+    def regain(self) -> bool:
+        """Where somebody has taken a file away: write what is still open back; whether `alarms` is another then."""
+        if not self._hold.lost:
+            return False
+        self._hold.put_back(self._db)
+        with suppress(sqlite3.Error):
+            self._db.close()
+        self._open()
+        return True
 
     def begin_anew(self, why: str) -> None:
         """The file turned out to be damaged: put it away, and go on with a new one; `alarms` is another then."""
@@ -182,37 +198,56 @@ class Store:
         rows = Columns()
         for batch in batches:
             tags += self._numbers(batch.tags)
-            rows.extend(Columns(batch.at, batch.seen, batch.values, batch.qualities, batch.reasons))
-        return self._append(tags, rows, self.apart.takes)
+            rows.extend(_rows_of(batch))
+        return self._append(tags, rows, self.apart.put if self.apart.takes else None)
 
     def write_past(self, batch: Batch) -> int:
-        """Append rows that are not known yet; taking the same past in twice adds nothing."""
-        tags = self._numbers(batch.tags)
-        rows = Columns(batch.at, batch.seen, batch.values, batch.qualities, batch.reasons)
-        hot = Hot()
-        hot.refresh(self._db)
-        new = news(Archive(self._db, hot), tags, rows)
-        self._db.execute("UPDATE mark SET value = value + ? WHERE name = 'filed'", (len(new),))
-        return self._append([tags[i] for i in new], rows.pick(new))
+        """Append rows that are not known yet; taking the same past in twice adds nothing.
 
-    def write_found(self, batch: Batch) -> Missing:
-        """Append the rows of another file that this one has not, as they were; twice adds nothing."""
+        While wrong readings are drawn the rows wait apart, so that they are not drawn with those.
+        """
+        tags = self._numbers(batch.tags)
+        rows = _rows_of(batch)
+        return self._append_past(tags, rows, news(self._archive(), tags, rows))
+
+    def write_found(self, batch: Batch, known: Known | None = None) -> int:
+        """Append the rows of another file that this one has not, as they were; twice adds nothing.
+
+        known: what that file knows of wrong stamps; what only this one knows is done to its rows. None: all.
+        """
         from edge_agent.store.rescue.missing import missing
+        from edge_agent.store.rescue.turned import turned, undecided
 
-        tags = self._numbers(batch.tags)
-        rows = Columns(batch.at, batch.seen, batch.values, batch.qualities, batch.reasons)
-        hot = Hot()
-        hot.refresh(self._db)
-        lacking = missing(Archive(self._db, hot), tags, rows)
-        self._db.execute("UPDATE mark SET value = value + ? WHERE name = 'filed'", (len(lacking.new),))
-        self._append([tags[i] for i in lacking.new], rows.pick(lacking.new))
-        return lacking
+        tags, rows, archive = self._numbers(batch.tags), _rows_of(batch), self._archive()
+        new = missing(archive, tags, rows).new
+        wrong = undecided(self._db, known) if known else []
+        if new and wrong:
+            tags, rows = turned([tags[i] for i in new], rows.pick(new), wrong)
+            new = missing(archive, tags, rows).new
+        return self._append_past(tags, rows, new)
+
+    def write_stray(self, batch: Batch, by: Stamped) -> int:
+        """Add a commit without a sure time of another file, apart or at its place; twice adds nothing."""
+        from edge_agent.store.rescue.missing import missing
+        from edge_agent.store.rescue.stray import lay_apart, timed
+
+        tags, rows = self._numbers(batch.tags), _rows_of(batch)
+        there = timed(self._db, by, rows)
+        if there is None:
+            return lay_apart(self._db, by, tags, rows)
+        return self._append_past(tags, there, missing(self._archive(), tags, there).new)
+
+    def write_thinned(self, tag: str, found: Content, gap: Gap) -> int:
+        """Add what thinned rows of another file came to where this one has nothing; answers how many they were."""
+        from edge_agent.store.rescue.thinned import put_lacking
+
+        return put_lacking(self._db, self._archive(), self._id(tag), found, gap)
 
     def merge(self, table: str, rows: Sequence[Sequence[Any]]) -> int:
         """Add the rows of another file's ledger or the like that this one has not; a tag by its name."""
         from edge_agent.store.rescue.carry import columns_of, merge_rows
 
-        place = columns_of(table).index("tag") if table == "amount" else None
+        place = columns_of(table).index("tag") if table in ("amount", "note") else None
         numbered = [[self._id(v) if n == place else v for n, v in enumerate(row)] for row in rows]
         return merge_rows(self._db, table, numbered)
 
@@ -255,13 +290,22 @@ class Store:
         row = self._db.execute(_OVERLAP, (amount.tag, amount.start, amount.end)).fetchone()
         return None if row is None else (int(row[0]), int(row[1]))
 
-    def _append(self, tags: list[int], rows: Columns, apart: bool = False) -> int:
+    def _append_past(self, tags: list[int], rows: Columns, new: Sequence[int]) -> int:
+        """Append the rows of these indices; while wrong stamps are drawn they wait apart. A gap is less by them."""
+        self.gaps.heal(rows.at[i] for i in new)
+        self._db.execute("UPDATE mark SET value = value + ? WHERE name = 'filed'", (len(new),))
+        return self._append([tags[i] for i in new], rows.pick(new), self.apart.put_filed if self.apart.draws else None)
+
+    def _archive(self) -> Archive:
+        hot = Hot()
+        hot.refresh(self._db)
+        return Archive(self._db, hot)
+
+    def _append(self, tags: list[int], rows: Columns, apart: _Put | None = None) -> int:
         if not tags:
             return 0
-        # SQLite takes a NaN for no value; it must not spoil a sum either.
-        rows.values = [None if value != value else value for value in rows.values]
         if apart:
-            self.apart.put(tags, rows)
+            apart(tags, rows)
         else:
             self._sealer.put(len(tags), max(rows.seen), encode(tags, rows))
         return len(tags)
@@ -291,6 +335,10 @@ class Store:
     def _load_ids(self) -> dict[str, int]:
         rows: list[tuple[str, int]] = self._db.execute("SELECT name, id FROM tag").fetchall()
         return dict(rows)
+
+
+def _rows_of(batch: Batch) -> Columns:
+    return storable(Columns(batch.at, batch.seen, batch.values, batch.qualities, batch.reasons))
 
 
 def _wall_clock() -> int:

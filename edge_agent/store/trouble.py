@@ -7,7 +7,8 @@ import os
 import sqlite3
 from pathlib import Path
 
-FULL, READ_ONLY, LOCKED, FAILING = WORDS = ("full", "read_only", "locked", "failing")
+WORDS = ("full", "read_only", "locked", "failing", "reserve", "budget")
+FULL, READ_ONLY, LOCKED, FAILING, RESERVE, BUDGET = WORDS
 _ERRNO = {errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EROFS: READ_ONLY}
 _CODES = {
     sqlite3.SQLITE_FULL: FULL,
@@ -22,7 +23,8 @@ def trouble_of(error: Exception, folder: Path) -> str:
     if is_read_only(folder):
         return READ_ONLY
     if isinstance(error, OSError):
-        return _ERRNO.get(error.errno or 0, FAILING)
+        why = getattr(error, "why", "")  # a room.NoRoomError: a limit of plant.yaml, not the disk itself
+        return why if why in (RESERVE, BUDGET) else _ERRNO.get(error.errno or 0, FAILING)
     code = getattr(error, "sqlite_errorcode", 0)
     # SQLite's shared memory has no code of its own for a full disk.
     return FULL if code == sqlite3.SQLITE_IOERR_SHMSIZE else _CODES.get(code & 0xFF, FAILING)

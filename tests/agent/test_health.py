@@ -7,6 +7,7 @@ import shlex
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from pwd import getpwuid
 
 import pytest
 
@@ -70,11 +71,20 @@ def test_a_folder_of_certificates_that_nobody_can_write_is_repaired(name: str, s
     assert found(site) == {}
 
 
-def test_a_folder_of_certificates_of_somebody_else_is_given_to_us(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("agents", [True, False])
+def test_a_folder_of_certificates_of_somebody_else_is_never_given_to_whoever_looks(
+    agents: bool, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (site.folder / "pki").mkdir(mode=0o700)
+    if not agents:
+        os.chown(site.folder / "pki", 1, 1)
     monkeypatch.setattr("os.access", lambda path, mode: mode == os.F_OK and path.name == "pki")
     monkeypatch.setattr("os.geteuid", lambda: -1)
-    assert found(site)["pki"].repair.startswith("sudo chown -R $USER ")
+    check = found(site)["pki"]
+    name = getpwuid(os.getuid()).pw_name if agents else getpwuid(1).pw_name
+    assert (check.ok, check.fields["owner"]) == (agents, name)
+    assert check.repair.startswith("sudo -u " if agents else "sudo chown -R ")
+    assert "$USER" not in check.repair
 
 
 def test_a_folder_of_certificates_that_others_can_read_is_named(site: Site) -> None:

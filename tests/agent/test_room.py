@@ -19,6 +19,7 @@ from edge_agent.energy.books import Books
 from edge_agent.inbox import Inbox
 from edge_agent.period import Period
 from edge_agent.record import Recorder
+from edge_agent.retry import Retry
 from edge_agent.room import NoRoomError, keep_of, kinds_of
 from edge_agent.site import Site
 from edge_agent.status import status
@@ -27,6 +28,7 @@ from edge_agent.store.keep.grain import QUARTERS, ROWS
 from edge_agent.store.keep.retention import Retention
 from edge_agent.store.reader import Reader
 from edge_agent.store.store import Store
+from edge_agent.store.trouble import trouble_of
 from edge_agent.texts import LANGUAGES, Texts
 from tests.plants import BARE, ONE_METER, plant
 
@@ -127,6 +129,32 @@ async def test_a_stop_on_a_full_disk_leaves_word_for_the_next_start(world: World
     assert Reader(world.site.data).gaps() == [Gap("disk", NOW + 1, NOW + 10, ROWS, None, 1, 2, NOW + 10)]
 
 
+async def test_a_fault_of_the_thinning_is_logged_once_and_the_recording_goes_on(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    turns = []
+
+    def faulty() -> bool:
+        turns.append(world.now)
+        if len(turns) == 2:
+            world.recorder.stopping.set()
+        raise KeyError("a fault")
+
+    def soon(retry: Retry) -> float:
+        retry.failures += 1
+        return 0.0
+
+    world.monkeypatch.setattr(world.store, "tidy", faulty)
+    world.monkeypatch.setattr("edge_agent.retry.Retry.next_wait", soon)
+    world.batches.put_nowait(seen(NOW))
+    async with asyncio.timeout(5):
+        await world.recorder.run()
+    await world.recorder.close()
+    world.store.close()
+    assert Reader(world.site.data).last()["m.e"].value == 1.0
+    assert [r.levelname for r in caplog.records if "sealing" in r.message] == ["ERROR"]
+
+
 async def test_where_nothing_can_go_an_alarm_says_so_once_and_the_recording_waits(world: World) -> None:
     retention = world.store.retention
     assert retention is not None
@@ -148,6 +176,21 @@ async def test_where_nothing_can_go_an_alarm_says_so_once_and_the_recording_wait
     reader = Reader(world.site.data)
     assert [s.at for s in reader.samples(reader.ids()["m.e"], NOW, NOW + HOUR)] == [NOW, NOW + 1]
     assert [alarm.state.value for alarm in open_alarms(world.site, NOW)] == ["returned"]
+
+
+async def test_a_stop_writes_what_waits_for_room_as_long_as_the_disk_takes_it(world: World) -> None:
+    retention = world.store.retention
+    assert retention is not None
+    assert await world.flush()
+    retention.strain = "reserve"
+    world.monkeypatch.setattr(Retention, "refuses", property(lambda self: True))
+    for at in (NOW, NOW + 1):
+        world.batches.put_nowait(seen(at))
+        await world.flush()
+    await world.recorder.close()
+    world.store.close()
+    reader = Reader(world.site.data)
+    assert [s.at for s in reader.samples(reader.ids()["m.e"], NOW, NOW + HOUR)] == [NOW, NOW + 1]
 
 
 @pytest.fixture
@@ -184,3 +227,14 @@ def test_status_and_doctor_tell_how_much_is_kept(thinned_site: Site, capsys: pyt
         main([*line, "doctor", "--json"])
         checks = {f["check"]: f["ok"] for f in json.loads(capsys.readouterr().out)["findings"]}
         assert checks["room"] is checks["forecast"] is True
+
+
+@pytest.mark.parametrize("why", ["reserve", "budget"])
+def test_a_limit_of_plant_yaml_is_not_told_as_a_full_disk_and_its_alarm_says_what_to_do(
+    why: str, tmp_path: Path
+) -> None:
+    assert trouble_of(NoRoomError(why), tmp_path) == why
+    for language in LANGUAGES:
+        texts = Texts(language)
+        assert f"store.{why}" in texts(f"trouble.{why}")
+        assert f"store.{why}" in texts(f"alarm.action.{why}_reached")

@@ -15,7 +15,7 @@ from drivers.reading import Quality
 from edge_agent.batch import Batch
 from edge_agent.exit import Exit, Stop
 from edge_agent.ledger import Person
-from edge_agent.store.database import NEWEST
+from edge_agent.store.database import NEWEST, reading
 from edge_agent.store.lock import BusyError, make_data_folder, running, writing
 from edge_agent.store.reader import Reader
 from edge_agent.store.store import AmountRow, Store
@@ -125,6 +125,13 @@ def test_a_damaged_database_is_said_to_readers_and_put_away_whole_by_the_writer(
     assert Reader(tmp_path).last() == {}
     (away,) = (tmp_path / "quarantine").rglob("plant.db")
     assert away.read_bytes() == b"no database" * 1000
+
+
+def test_damage_that_spoils_the_very_words_of_sqlite_is_damage_to_a_reader(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    with pytest.raises(Stop) as caught, reading(tmp_path / "plant.db"):
+        b"\xff".decode()
+    assert caught.value.key == "error.damaged_database"
 
 
 def test_files_are_open_to_the_site_group(tmp_path: Path) -> None:

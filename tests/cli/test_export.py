@@ -20,7 +20,7 @@ from edge_agent.exit import Exit
 from edge_agent.intake import read_file
 from edge_agent.intake_line import noted, said_of
 from edge_agent.output import Output
-from edge_agent.period import US, Period
+from edge_agent.period import US, Period, parse
 from edge_agent.site import Site
 from edge_agent.store.store import Store
 from tests.plants import plant
@@ -176,6 +176,15 @@ def test_readings_without_a_sure_time_are_exported_with_the_moments_they_lie_bet
     assert leafgate("export", "--untimed", "--tag", "m1.power").count("\n") == 1
 
 
+def test_the_energy_of_a_day_that_runs_is_told_up_to_its_last_reading(tmp_path: Path) -> None:
+    site = plant(tmp_path / "site", PLANT)
+    record(site, "m1.energy_import", range(START, START + 10 * MINUTE, MINUTE), [100.0 + n for n in range(10)])
+    asked, then = START + 9 * MINUTE + US, START + 9 * MINUTE + 2 * US  # the clock goes on between two looks
+    today = parse("today", site.calendar, asked)
+    (row,) = Output(site, then).values(today, ["m1.energy_import"], "day", "en")
+    assert (row["value"], row["quality"]) == (90.0, "uncertain")
+
+
 def test_values_of_periods_are_not_taken_for_filed_amounts(tmp_path: Path, leafgate: Command) -> None:
     plant(tmp_path / "site", PLANT)
     (tmp_path / "past.csv").write_text(PAST, encoding="utf-8")
@@ -212,3 +221,35 @@ def test_a_long_file_is_read_and_written_in_flat_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert imported < 20e6
     assert exported < 60e6
+
+
+def test_the_period_that_is_taken_without_being_asked_for_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plant(tmp_path, PLANT)
+    assert main(["-C", str(tmp_path), "export"]) == Exit.DONE
+    assert "this is today" in capsys.readouterr().err
+    assert main(["-C", str(tmp_path), "export", "--period", "2026"]) == Exit.DONE
+    assert capsys.readouterr().err == ""
+
+
+def test_the_mark_for_excel_is_refused_in_json_lines(tmp_path: Path, leafgate: Command) -> None:
+    plant(tmp_path / "site", PLANT)
+    leafgate("export", "--excel", "--format", "jsonl", code=Exit.USAGE)
+
+
+def test_a_tag_that_is_like_no_other_is_named_without_a_nearest_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plant(tmp_path, PLANT)
+    assert main(["-C", str(tmp_path), "--lang", "zh", "export", "--tag", "nosuch.xyzzy"]) == Exit.USAGE
+    assert capsys.readouterr().err == "没有名为 nosuch.xyzzy 的点位。\n"
+
+
+def test_the_ledger_is_listed_in_the_language_of_the_reader(tmp_path: Path, leafgate: Command) -> None:
+    plant(tmp_path / "site", PLANT)
+    (tmp_path / "past.csv").write_text(PAST, encoding="utf-8")
+    leafgate("import", str(tmp_path / "past.csv"))
+    said = leafgate("--lang", "zh", "meter", "list")
+    assert "装表" in said
+    assert "installed" not in said

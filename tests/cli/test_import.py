@@ -12,6 +12,7 @@ import pytest
 
 from edge_agent.cli import main
 from edge_agent.exit import Exit
+from edge_agent.requests import submit
 from edge_agent.store.lock import running
 from edge_agent.store.reader import Reader
 from tests.conftest import ROOT
@@ -161,3 +162,62 @@ manual: {pieces: {quantity: production}}
     said = capsys.readouterr().err
     assert "secondary side" in said
     assert "not over yet" in said
+
+
+def faults(folder: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> str:
+    """What is said in Chinese of a file whose rows are all refused."""
+    plant(folder, PLANT_Y)
+    (folder / "f.csv").write_bytes(content)
+    assert main(["-C", str(folder), "import", str(folder / "f.csv")]) == Exit.USAGE
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("content", "word"), [(b"", "空"), (b",,\n", "空"), (b"a,b\n1,2\n", "a,b")])
+def test_a_file_without_its_header_is_not_said_to_be_taken_in_part(
+    content: bytes, word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = faults(tmp_path, content, capsys)
+    assert "其余" not in said
+    assert "没有导入任何行" in said
+    assert word in said
+    assert said.count("tag,from,to") == 1
+
+
+def test_a_year_out_of_range_and_an_open_quote_are_said_in_the_words_of_the_catalogue(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = faults(
+        tmp_path, (HEAD + 'manual.grid,,1969-01-01,5,,\nmanual.grid,,2026-01-01,5,,"offen\n').encode(), capsys
+    )
+    assert "1970 至 9998" in said
+    assert "引号没有结束" in said
+    assert "unexpected" not in said
+
+
+@pytest.mark.parametrize(("name", "word"), [("", "目录"), ("nosuch.csv", "没有文件")])
+def test_what_is_no_file_is_said_in_the_language_of_the_site(
+    name: str, word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plant(tmp_path, PLANT_Y)
+    assert main(["-C", str(tmp_path), "import", str(tmp_path / name)]) == Exit.USAGE
+    assert word in capsys.readouterr().err
+
+
+def test_an_interrupted_import_says_how_many_rows_are_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = plant(tmp_path, PLANT_Y)
+    monkeypatch.setattr("edge_agent.intake.CHUNK", 2)
+    taken = list[str]()
+
+    def interrupted(*what: object) -> int:
+        if taken:
+            raise KeyboardInterrupt
+        taken.append("once")
+        return submit(*what)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("edge_agent.requests.submit", interrupted)
+    rows = "".join(f"manual.grid,,2026-01-0{day},{day},,\n" for day in range(1, 7))
+    assert main(["-C", str(tmp_path), "import", written(tmp_path, rows)]) == 130
+    assert "2 行已导入" in capsys.readouterr().err
+    assert Reader(site.data).last()["manual.grid"].value == 2.0

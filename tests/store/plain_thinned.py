@@ -13,10 +13,12 @@ from drivers.reading import Kind
 from edge_agent.store.codec.columns import FOREVER
 from edge_agent.store.keep.grain import edges_of
 from edge_agent.store.sealed.archive import asking
+from edge_agent.store.sealed.span import GRACE_US
 from edge_agent.store.store import PLANT_DB
 from tests.store.plain import Plain, Row
 
 Span = tuple[str, int, int]  # tag, first and last moment, both included
+Block = tuple[str, int, int, int, set[int]]  # tag, first and last moment, grain, the moments that stayed
 
 
 @dataclass
@@ -26,7 +28,10 @@ class PlainThinned(Plain):
     gone: list[Row] = field(default_factory=list)
     slots: list[Span] = field(default_factory=list)
     count: int = 0  # of rows when it was thinned last
-    late: set[str] = field(default_factory=set)  # tags that got rows into thinned time, or near it
+    apart: list[Row] = field(default_factory=list)  # rows that were there then, and in no thinned block
+    late: dict[str, int] = field(
+        default_factory=dict
+    )  # tags that got rows into thinned time, or near it, and since when
 
     def past(self, rows: Sequence[Row]) -> int:
         """Of a moment of which a reading may be gone, nothing is news."""
@@ -38,17 +43,18 @@ class PlainThinned(Plain):
         """As if nothing had been thinned."""
         return Plain([*self.gone, *self.rows])
 
-    def came_late(self, around: int) -> set[str]:
-        """The tags that ever got a row into thinned time, or so near to it."""
-        for row in self.rows[self.count :]:
+    def came_late(self, around: int) -> dict[str, int]:
+        """The tags that ever got a row into thinned time, or so near to it, and when they got the first."""
+        for row in [*self.apart, *self.rows[self.count :]]:
             spans = [slot for slot in self.slots if slot[0] == row.tag]
-            self.late |= {row.tag for _, first, last in spans if first - around <= row.at <= last + around}
+            if any(first - around <= row.at <= last + around for _, first, last in spans):
+                self.late[row.tag] = min(row.seen, self.late.get(row.tag, FOREVER))
         return self.late
 
-    def thin(self, blocks: Sequence[tuple[str, int, int, int]], elsewhere: Counter[Row], zone: ZoneInfo) -> None:
-        """Thin blocks: tag, first and last moment, grain; rows that lie elsewhere stay."""
+    def thin(self, blocks: Sequence[Block], elsewhere: Counter[Row], zone: ZoneInfo) -> None:
+        """Thin blocks; rows that lie elsewhere stay."""
         self.slots = []
-        for tag, first, last, grain in blocks:
+        for tag, first, last, grain, kept in blocks:
             left = elsewhere.copy()
             inside = []
             for row in reversed(self.rows):  # what lies elsewhere was written later
@@ -57,29 +63,31 @@ class PlainThinned(Plain):
                         left[row] -= 1
                     else:
                         inside.append(row)
-            self._thin(inside[::-1], edges_of(first, last, grain, zone))
-        self.count = len(self.rows)
+            self._thin(inside[::-1], edges_of(first, last, grain, zone), kept)
+        self.count, self.apart = len(self.rows), list(elsewhere)
 
-    def _thin(self, rows: list[Row], edges: list[int]) -> None:
-        newest = {row.at: row for row in rows}
-        valid = [newest[at] for at in sorted(newest)]
-        kept: list[Row] = []
-        for _, group in groupby(valid, lambda row: sum(edge <= row.at for edge in edges)):
+    def _thin(self, rows: list[Row], edges: list[int], kept: set[int]) -> None:
+        """What stays in the newest state, and of what was over in any state, stays; nothing else that never did."""
+        ends = {}
+        for number, group in groupby(sorted(rows, key=lambda row: row.at), lambda row: _slot(row, edges)):
             slot = list(group)
-            good = [row for row in slot if row.quality == 0 and row.value is not None]
-            kept += [slot[0], slot[-1], *good[:1], *good[-1:]]
+            ends[number] = slot[-1].at
             self.slots.append((slot[0].tag, slot[0].at, slot[-1].at))
-        good = [row for row in valid if row.quality == 0 and row.value is not None]
-        for before, after in pairwise(valid):
-            if before.tag == "inv.state" and before[3:] != after[3:]:
-                kept += [before, after]
-        for before, after in pairwise(good):
-            if before.tag == "m.e" and (after.value or 0.0) < (before.value or 0.0):
-                kept += [before, after]
-        staying = set(map(id, kept))
+        must, may = _staying(rows, edges), set[int]()
+        for until in {row.seen for row in rows}:
+            then = [row for row in rows if row.seen <= until]
+            may |= _staying(then, edges)
+            over = [row for row in then if ends[_slot(row, edges)] + GRACE_US <= until]
+            must |= _of_slots(over, edges)
+        assert must <= kept <= must | may
+        staying = {id(row) for row in rows if row.at in kept}
         lost = {id(row) for row in rows if id(row) not in staying}
         self.gone += [row for row in self.rows if id(row) in lost]
         self.rows[:] = [row for row in self.rows if id(row) not in lost]
+
+    def over(self, tag: str, before: int) -> int:
+        """From when on all slots of a tag that begin before a moment are over, the hour of grace too."""
+        return max((last for name, first, last in self.slots if name == tag and first < before), default=0) + GRACE_US
 
     @staticmethod
     def _inside(row: Row, slot: Span) -> bool:
@@ -89,7 +97,41 @@ class PlainThinned(Plain):
 KINDS = {"m.e": Kind.COUNTER.value, "inv.state": Kind.STATE.value}
 
 
-def thinned_blocks(data: Path) -> tuple[list[tuple[str, int, int, int]], Counter[Row]]:
+def _slot(row: Row, edges: list[int]) -> int:
+    return sum(edge <= row.at for edge in edges)
+
+
+def _valid(rows: list[Row]) -> list[Row]:
+    newest = {row.at: row for row in rows}
+    return [newest[at] for at in sorted(newest)]
+
+
+def _good(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row.quality == 0 and row.value is not None]
+
+
+def _of_slots(rows: list[Row], edges: list[int]) -> set[int]:
+    """The moments of the first and last row, and good row, of each slot."""
+    found = set[int]()
+    for _, group in groupby(_valid(rows), lambda row: _slot(row, edges)):
+        slot = list(group)
+        found |= {row.at for row in (slot[0], slot[-1], *_good(slot)[:1], *_good(slot)[-1:])}
+    return found
+
+
+def _staying(rows: list[Row], edges: list[int]) -> set[int]:
+    """Those, and both sides of changes and falls."""
+    found, valid = _of_slots(rows, edges), _valid(rows)
+    for before, after in pairwise(valid):
+        if before.tag == "inv.state" and before[3:] != after[3:]:
+            found |= {before.at, after.at}
+    for before, after in pairwise(_good(valid)):
+        if before.tag == "m.e" and (after.value or 0.0) < (before.value or 0.0):
+            found |= {before.at, after.at}
+    return found
+
+
+def thinned_blocks(data: Path) -> tuple[list[Block], Counter[Row]]:
     """The thinned blocks of a database as `PlainThinned.thin` wants them, and every row that lies in no such block."""
     blocks, elsewhere = [], Counter[Row]()
     with asking(data / PLANT_DB) as archive:
@@ -104,5 +146,6 @@ def thinned_blocks(data: Path) -> tuple[list[tuple[str, int, int, int]], Counter
                     "SELECT MAX(grain) FROM block WHERE tag = ? AND first_at = ? AND last_at = ?",
                     (tag, piece.first_at, piece.last_at),
                 )
-                blocks.append((name, piece.first_at, piece.last_at, int(found.fetchone()[0])))
+                grain, kept = int(found.fetchone()[0]), {row.at for row in rows}
+                blocks.append((name, piece.first_at, piece.last_at, grain, kept))
     return blocks, elsewhere

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from unittest.mock import patch
@@ -141,6 +142,41 @@ def test_a_byte_that_changed_since_is_found_before_anything_moves(site: Site, tm
     assert refused.value.exit_code == Exit.UNHEALTHY
     assert stored(site.data) == before
     assert quarantined(site.data) == []
+
+
+def test_a_file_of_the_same_name_elsewhere_in_the_site_is_not_taken_for_the_database(
+    site: Site, tmp_path: Path
+) -> None:
+    (site.folder / "old").mkdir()
+    shutil.copy(site.data / PLANT_DB, site.folder / "old" / PLANT_DB)
+    with Store(site.data) as store:
+        write(store, batch_of("m.e", (START * 2, 5.0)))
+    taken(site, tmp_path / "b.tar")
+    restore(tmp_path / "new", tmp_path / "b.tar", force=False)
+    assert stored(tmp_path / "new" / "data") == stored(site.data)
+    copy = (tmp_path / "new" / "old" / PLANT_DB).read_bytes()
+    assert copy == (site.folder / "old" / PLANT_DB).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["../beside.txt", "/beside.txt", "devices/../../beside.txt", "missing.txt"])
+def test_a_backup_with_a_name_outside_the_site_or_of_nothing_moves_nothing(
+    site: Site, tmp_path: Path, name: str
+) -> None:
+    made = taken(site, tmp_path / "b.tar")
+    with tarfile.open(made.path) as tar:
+        tar.extractall(tmp_path / "of", filter="data")
+    found = [(file, tmp_path / "of" / file) for file in made.files]
+    if name != "missing.txt":
+        found.append((name, tmp_path / "of" / PLANT_FILE))
+    told = replace(made, files={**made.files, name: made.files[PLANT_FILE]})
+    backup_module._write(tmp_path / "c.tar", told, found)
+    before = {path: path.read_bytes() for path in sorted(site.data.rglob("*.db"))}
+    with pytest.raises(Stop) as refused:
+        restore(site.folder, tmp_path / "c.tar", force=True)
+    assert refused.value.exit_code == Exit.UNHEALTHY
+    assert {path: path.read_bytes() for path in sorted(site.data.rglob("*.db"))} == before
+    assert quarantined(site.data) == []
+    assert not list(site.data.glob(".restored*"))
 
 
 def test_a_damaged_archive_makes_no_backup_and_leaves_no_file(site: Site, tmp_path: Path) -> None:

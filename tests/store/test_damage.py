@@ -19,7 +19,10 @@ from edge_agent.store.keep.gaps import gaps_between
 from edge_agent.store.reader import FOREVER, Reader
 from edge_agent.store.rescue.aside import DAMAGED, aside
 from edge_agent.store.rescue.full_check import FullCheck
+from edge_agent.store.rescue.opening import GONE
 from edge_agent.store.rescue.quarantine import KEEP, bound, finish, mark, put_away, quarantined
+from edge_agent.store.rescue.shape import shapes
+from edge_agent.store.rescue.wreck import Wreck
 from edge_agent.store.store import PLANT_DB, Store
 from tests.store import wrecks
 from tests.store.test_sealing import DAY, START, batch_of, tidied, write
@@ -219,12 +222,46 @@ def test_only_what_was_salvaged_is_deleted_unless_the_disk_is_full(tmp_path: Pat
     for n in range(KEEP + 4):
         (tmp_path / PLANT_DB).write_bytes(b"file")
         put_away(tmp_path, PLANT_DB, "a test", n * 1_000_000)
-    assert bound(tmp_path, reserve=0) == 0
+    assert bound(tmp_path, reserve=0) == []
     there = quarantined(tmp_path)
     assert len(there) == KEEP + 4
     for found in there[:-1]:
         mark(found, salvaged=1)
-    assert bound(tmp_path, reserve=0) == 0
+    assert bound(tmp_path, reserve=0) == []
     assert [q.at // 1_000_000 for q in quarantined(tmp_path)] == [3, 4, 5, 6]
-    assert bound(tmp_path, reserve=1 << 62) == 1
+    assert bound(tmp_path, reserve=1 << 62) == []
+    assert [q.at // 1_000_000 for q in quarantined(tmp_path)] == [6], "the new file has not taken it over yet"
+    mark(there[-1], carried=True)
+    assert [q.folder for q in bound(tmp_path, reserve=1 << 62)] == [there[-1].folder]
     assert quarantined(tmp_path) == []
+
+
+def test_a_database_is_not_deleted_on_a_full_disk_before_it_was_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(tmp_path).close()
+    with Store(tmp_path) as store:
+        write(store, batch_of("m.e", (START, 1.0)))
+        monkeypatch.setattr("edge_agent.store.rescue.quarantine.RESERVE_BYTES", 1 << 62)
+        monkeypatch.setattr(bound, "__defaults__", (1 << 62,))
+        store.begin_anew("a test")
+        assert Reader(tmp_path).last()["m.e"].value == 1.0
+        store.begin_anew("a second one, and the first goes")
+    (found,) = quarantined(tmp_path)
+    assert found.why.startswith("a second")
+    (_, ended) = AlarmReader(tmp_path).standing()["store.quarantine"]
+    assert (ended.event, ended.tag, ended.reason) == (Event.CLEAR, PLANT_DB, GONE)
+
+
+def test_a_pointer_map_is_not_taken_for_rows(tmp_path: Path) -> None:
+    path, schema = tmp_path / "a.db", "CREATE TABLE t (k INTEGER PRIMARY KEY) WITHOUT ROWID"
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.executescript(f"PRAGMA auto_vacuum = INCREMENTAL; {schema}; INSERT INTO t VALUES (4)")
+    inner = bytearray(wrecks.PAGE)  # of an index, with one cell; as a map: the first page is free
+    inner[0], inner[4], inner[12:14] = 2, 1, (1000).to_bytes(2)
+    inner[1000:1008] = bytes([0, 0, 0, 3, 3, 2, 1, 3])
+    wrecks.spoil(path, wrecks.PAGE, bytes(inner))
+    for head in (b"SQLite", bytes(100)):
+        wrecks.spoil(path, 0, head)
+        with closing(Wreck(path, shapes([schema]))) as wreck:
+            assert [*wreck.rows("t")] == [(4,)]

@@ -14,14 +14,17 @@ from unittest.mock import patch
 import pytest
 
 from drivers.reading import Quality
+from edge_agent.alarm.event import Event
 from edge_agent.batch import Batch
+from edge_agent.store.alarms import AlarmReader
 from edge_agent.store.keep import budget
 from edge_agent.store.keep.budget import Budget, Usage, usage
 from edge_agent.store.keep.forecast import forecast
-from edge_agent.store.keep.gaps import Gap, Gaps, gaps_between
+from edge_agent.store.keep.gaps import DESTROYED, Gap, Gaps, gaps_between
 from edge_agent.store.keep.grain import DAYS, HOURS, QUARTERS, ROWS
 from edge_agent.store.keep.retention import LEAST_LOG, Keep
 from edge_agent.store.reader import Reader
+from edge_agent.store.rescue.quarantine import mark, quarantined
 from edge_agent.store.store import PLANT_DB, Store
 from tests.store import thinning_load
 from tests.store.past import DAY, HOUR, KINDS, START, ZONE, S, fill, opened, periods, tidied
@@ -115,6 +118,43 @@ def test_the_reserve_of_the_disk_takes_free_pages_first_and_then_readings(tmp_pa
         assert strain(store) == (None, False)
     assert {(gap.why, gap.after) for gap in Reader(tmp_path).gaps()} == {("reserve", QUARTERS)}
     assert (tmp_path / PLANT_DB).stat().st_size < size // 2
+
+
+def test_a_file_that_was_put_away_never_makes_readings_go(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        fill(store, START, START + 3 * DAY + 4 * HOUR, 3 * S)
+    total = (tmp_path / PLANT_DB).stat().st_size * 4
+    with opened(tmp_path, Keep(Budget(total, 0), ZONE)) as store:
+        store.begin_anew("a test")
+        (away,) = quarantined(tmp_path)
+        (away.folder / "padding").write_bytes(bytes(total))
+        fill(store, START, START + 3 * DAY + 4 * HOUR, 3 * S)
+        assert away.folder.exists(), "nobody has salvaged all of it yet"
+        mark(away, salvaged=START)
+        tidied(store)
+        assert strain(store) == (None, False)
+    assert quarantined(tmp_path) == []
+    assert Reader(tmp_path).gaps() == []
+
+
+def test_at_the_reserve_what_nobody_salvaged_goes_last_and_an_alarm_says_so(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        fill(store, START, START + DAY, 60 * S)
+    with opened(tmp_path, Keep(Budget(1 << 40, 1000), ZONE)) as store:
+        store.begin_anew("a test")
+        fill(store, START, START + 3 * DAY + 4 * HOUR, 60 * S)
+        with patch.object(budget, "disk_free", lambda _: 900):
+            for _ in range(1000):
+                store.tidy()
+                if not quarantined(tmp_path):
+                    break
+            assert strain(store)[0] is None
+            tidied(store)
+            assert strain(store)[0] == "reserve"
+    assert {gap.why for gap in Reader(tmp_path).gaps()} == {"reserve", DESTROYED}, "readings were thinned before"
+    standing = AlarmReader(tmp_path).standing()
+    assert [event.event for event in standing["store.quarantine"]] == [Event.RAISE, Event.CLEAR]
+    assert standing["store.plant"][-1].event is Event.CLEAR, "there is nothing left to salvage"
 
 
 def test_a_reader_that_hangs_stops_the_thinning_and_not_the_recording(tmp_path: Path) -> None:

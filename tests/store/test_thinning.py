@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from contextlib import closing
+import zlib
+from contextlib import closing, suppress
 from pathlib import Path
 from subprocess import PIPE, Popen
 from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from drivers.reading import Quality
 from edge_agent.batch import Batch
+from edge_agent.store.codec.block import decode as decode_rows
 from edge_agent.store.codec.columns import Columns
 from edge_agent.store.codec.slot import Slot
 from edge_agent.store.codec.slot_body import decode, encode
@@ -19,6 +24,7 @@ from edge_agent.store.codec.summary import Summary
 from edge_agent.store.keep import thin
 from edge_agent.store.keep.grain import DAYS, HOURS, QUARTERS, edges_of
 from edge_agent.store.reader import Reader
+from edge_agent.store.sealed.blocks import Blocks
 from edge_agent.store.store import PLANT_DB, Store
 from tests.conftest import ROOT
 from tests.store.past import DAY, HOUR, KINDS, START, ZONE, S, fill, opened, periods, tidied
@@ -168,7 +174,7 @@ def test_importing_what_was_thinned_adds_nothing(data: Path) -> None:
         thinned(store, QUARTERS)
         with store.transaction():
             assert store.write_past(batch) == 0
-            assert store.write_found(batch).new == []
+            assert store.write_found(batch) == 0
 
 
 def test_what_an_uplink_has_not_sent_goes_only_for_the_reserve(data: Path) -> None:
@@ -213,6 +219,118 @@ while not (data / "stop").exists():
         (data / "stop").touch()
         said = reader.communicate(timeout=60)[1]
     assert reader.returncode == 0, said
+
+
+def say(store: Store, tag: str, rows: dict[int, float | None], seen: int) -> int:
+    """Correct readings, or withdraw them; answers how many rows are new."""
+    batch = Batch()
+    for at, value in rows.items():
+        said = (Quality.GOOD, None) if value is not None else (Quality.ABSENT, "not_filed")
+        batch.add(tag, at, seen, value, *said)
+    with store.transaction():
+        return store.write_past(batch)
+
+
+def test_withdrawing_all_that_stayed_leaves_nothing_known_and_nothing_that_raises(data: Path) -> None:
+    reader = Reader(data)
+    tag = reader.ids()["m.power"]
+    with opened(data) as store:
+        thinned(store, QUARTERS)
+        stayed: dict[int, float | None] = {sample.at: None for sample in reader.samples(tag, START, START + DAY)}
+        say(store, "m.power", stayed, END)
+        for _ in range(2):
+            (told,) = reader.summaries(tag, [START, START + DAY])
+            known = told.good, told.low, told.high, told.total, told.opened, told.held, told.area, told.joined
+            assert known == (0, None, None, None, None, 0, 0.0, 0)
+            assert told.n > len(stayed)
+            fill(store, END + 40 * DAY, END + 42 * DAY + 3 * HOUR, 600 * S)
+            thinned(store, DAYS)
+
+
+def test_a_correction_in_thinned_time_corrects_mean_and_extremes(data: Path) -> None:
+    reader = Reader(data)
+    tag, edges = reader.ids()["m.power"], [START + HOUR, START + HOUR + 900 * S]
+    with opened(data) as store:
+        (plain,) = reader.summaries(tag, edges)
+        assert plain.opened is not None
+        say(store, "m.power", {plain.opened: 1e6}, START + 2 * DAY + 5 * HOUR)
+        fill(store, START + 3 * DAY, START + 3 * DAY + 3 * HOUR, 600 * S)
+        (wrong,) = reader.summaries(tag, edges)
+        thinned(store, QUARTERS)
+        assert wrong.high == reader.summaries(tag, edges)[0].high == 1e6
+        say(store, "m.power", {plain.opened: plain.opening}, START + 4 * DAY)
+        (mended,) = reader.summaries(tag, edges)
+    assert mended.mean == pytest.approx(plain.mean, rel=1e-6)
+    assert mended.high is not None
+    assert plain.high is not None
+    assert (mended.opening or 0.0) <= mended.high <= plain.high
+    assert (mended.n, mended.good, mended.held, mended.joined) == (plain.n, plain.good, plain.held, plain.joined)
+
+
+def test_a_reading_that_is_withdrawn_in_thinned_time_is_not_known_any_more(data: Path) -> None:
+    reader = Reader(data)
+    tag, edges = reader.ids()["m.energy"], [START + HOUR, START + HOUR + 900 * S]
+    with opened(data) as store:
+        thinned(store, QUARTERS)
+        (before,) = reader.summaries(tag, edges)
+        say(store, "m.energy", {edges[0]: None}, END)
+        (after,) = reader.summaries(tag, edges)
+    assert (after.n, after.good, after.held) == (before.n, before.good - 1, before.held - 10 * S)
+    assert after.joined == before.joined - 10 * S
+    assert after.area == pytest.approx(before.area - (before.opening or 0.0) * 10 * S)
+
+
+@pytest.mark.parametrize("grain", [QUARTERS, HOURS, DAYS])
+def test_thinning_changes_no_assessment_from_before_a_correction(data: Path, grain: int) -> None:
+    reader = Reader(data)
+    tag, edges = reader.ids()["m.energy"], [START, START + DAY, START + 2 * DAY]
+    untils = [START + 2 * DAY + 5 * HOUR, START + 3 * DAY, START + 4 * DAY]
+
+    def answers() -> list[object]:
+        near = [reader.good_before(tag, edge, until) for edge in edges for until in untils]
+        return near + [
+            told._replace(total=round(told.total or 0.0, 3), area=round(told.area / HOUR, 3))
+            for until in untils
+            for told in reader.summaries(tag, edges, until)
+        ]
+
+    with opened(data) as store:
+        for late, until in enumerate(untils):
+            say(store, "m.energy", {START + DAY: 4000.0 + late, START + HOUR + 5 * S + late: 1.0}, until - S)
+        fill(store, START + 5 * DAY, START + 6 * DAY, 600 * S)
+        before = answers()
+        for each in (QUARTERS, HOURS, DAYS)[:grain]:
+            thinned(store, each)
+            assert answers() == before
+
+
+def test_a_thinned_body_that_does_not_decode_is_a_damaged_block(data: Path) -> None:
+    reader = Reader(data)
+    tag = reader.ids()["m.power"]
+    empty = Slot(START, Summary(START, START + HOUR, 9, 9, 9, total=1.0, step=10 * S))
+    broken = encode([empty], Columns([END], [END], [1.0], [0], [None]))
+    with pytest.raises(zlib.error):
+        decode(broken)
+    with opened(data) as store:
+        thinned(store, QUARTERS)
+        (block,) = store._db.execute("SELECT MIN(id) FROM block WHERE tag = ? AND grain = 1", (tag,)).fetchone()
+        with store.transaction():
+            store._db.execute("DELETE FROM body WHERE id >= ? AND id < ?", (block << 14, block + 1 << 14))
+            Blocks(store._db)._put_body(block, broken)
+        reader.summaries(tag, [START, START + HOUR, START + DAY])
+        thinned(store, DAYS)
+        reader.summaries(tag, [START, START + HOUR, START + DAY])
+
+
+@given(cut=st.integers(0, 200), flip=st.integers(0, 255))
+def test_bytes_that_are_sound_to_zlib_and_no_body_raise_nothing_else(cut: int, flip: int) -> None:
+    rows = Columns([10, 20, 30], [11, 20, 31], [1.0, None, -2.5], [0, 3, 0], [None, "x", None])
+    slots = [Slot(31, Summary(10, 30, 9, 7, 6, 3, 2, -3.25, 8.0, 4.125, 10, 1.0, 30, -2.5, 5, 17, 1.0, 12))]
+    raw = bytearray(zlib.decompress(encode(slots, rows)))
+    raw[cut % len(raw)] = flip
+    for read in (decode, decode_rows):
+        with suppress(zlib.error):
+            read(zlib.compress(bytes(raw)))
 
 
 def test_slots_come_back_as_they_were() -> None:

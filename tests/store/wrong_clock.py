@@ -22,6 +22,7 @@ S = 1_000_000
 HOUR, DAY = 3600 * S, 86_400 * S
 START = 1_788_134_400 * S  # 2026-08-31 UTC
 TAG = "m.e"
+FILED = "manual.gas"
 
 
 class Gateway:
@@ -34,6 +35,7 @@ class Gateway:
         self.true: dict[int, int] = {}
         self.boot_of: dict[int, int] = {}
         self.proved: set[int] = set()  # boots that a time server has set
+        self.filed: list[int] = []  # moments of readings that people have filed
         self.store: Store | None = None
         self.clock: Timepiece | None = None
         self.say: Callable[[str], None] = lambda _: None
@@ -57,6 +59,15 @@ class Gateway:
                     self.clock = carrying.turned(store, clock)
             if self.synchronised and self.running()[1].era.trust == Trust.SYNCHRONISED:
                 self.proved.add(self.boots)
+
+    def file(self, ago: int) -> None:
+        """Somebody files a reading of the past, and knows its moment."""
+        store, clock = self.running()
+        batch, at, now = Batch(), self.time - ago, clock()
+        batch.add(FILED, at, now, float(len(self.filed)), Quality.GOOD, None)
+        with store.transaction():
+            store.apart.enter(f"boot {self.boots}", clock.era, clock.before)
+            self.filed += [at] * store.write_past(batch)
 
     def tidy(self, steps: int = 100_000) -> None:
         """What the recorder does between commits."""
@@ -89,12 +100,13 @@ class Gateway:
         self.error, self.synchronised = 0, True
 
     def archive(self) -> list[Sample]:
-        """What the archive has, by time."""
-        found = [
-            Sample(r.at, r.seen, r.value, Quality(r.quality), r.reason)
-            for rows in stored(self.data).values()
-            for r in rows
-        ]
+        """What the archive has of what was read, by time."""
+        return self.archive_of(TAG)
+
+    def archive_of(self, tag: str) -> list[Sample]:
+        """What it has of a tag, by time."""
+        rows = [row for (name, _), of_moment in stored(self.data).items() if name == tag for row in of_moment]
+        found = [Sample(r.at, r.seen, r.value, Quality(r.quality), r.reason) for r in rows]
         return sorted(found, key=lambda sample: sample.at)
 
     def apart(self) -> list[Sample]:
@@ -103,6 +115,9 @@ class Gateway:
     def wrong(self) -> str:
         """What is lost, double, misplaced or out of order; the end of every wait has come."""
         archive, apart = self.archive(), self.apart()
+        filed = [(s.at, int(s.value or 0), s.reason) for s in self.archive_of(FILED)]
+        if filed != sorted((at, number, None) for number, at in enumerate(self.filed)):
+            return f"people filed {self.filed}, there is {filed}"
         numbers = [int(sample.value or 0) for sample in archive]
         if sorted(numbers + [int(sample.value or 0) for sample in apart]) != list(self.true):
             return f"{len(archive)} in the archive, {len(apart)} apart, {len(self.true)} made"

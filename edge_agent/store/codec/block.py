@@ -6,9 +6,11 @@ where that is exact, quality and reason runs that an ordinary hour has none of.
 
 from __future__ import annotations
 
+import zlib
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import repeat
 from math import copysign, gcd
 from operator import add, mul, sub, truediv
@@ -35,8 +37,18 @@ def encode(rows: Columns) -> bytes:
 
 
 def decode(body: bytes, start: int = -FOREVER, end: int = FOREVER) -> Columns:
-    """The rows of a body; of ordered rows only those from moment to moment, both included."""
-    return take_rows(Unpacker(body), start, end)
+    """The rows of a body; of ordered rows only those from moment to moment, both included. Raises zlib.error only."""
+    with told_as_damage():
+        return take_rows(Unpacker(body), start, end)
+
+
+@contextmanager
+def told_as_damage() -> Iterator[None]:
+    """Raise zlib.error for bytes that are sound to zlib and still no body."""
+    try:
+        yield
+    except (LookupError, ValueError, ArithmeticError, TypeError, MemoryError, StopIteration) as fault:
+        raise zlib.error(f"no body: {fault!r}") from fault
 
 
 def put_rows(packer: Packer, rows: Columns) -> None:

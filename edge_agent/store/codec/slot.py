@@ -1,4 +1,4 @@
-"""A span of time of one tag whose rows were thinned: what they came to, and how later rows amend it."""
+"""A span of time of one tag whose rows were thinned: what they came to, as recorded by one time or another."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from edge_agent.store.codec.amend import amended
 from edge_agent.store.codec.columns import FOREVER, Columns, joined
 from edge_agent.store.codec.summary import Summary, digest
 from edge_agent.store.sealed.span import Days, median_step
 
 
 class Slot(NamedTuple):
-    """What all rows from `told.first_at` to `told.last_at` came to, those that are gone too."""
+    """What all rows from `told.first_at` to `told.last_at` came to, those that are gone too.
 
-    seen: int  # the newest time at which one of them was got
+    Where rows came much later, or corrected others, there is one such for each state; those overlap.
+    """
+
+    seen: int  # the newest time at which one of them was got: from then on it is true
     told: Summary
 
 
@@ -32,65 +36,50 @@ class Thinned(NamedTuple):
     def parts(self, edges: Sequence[int], days: Days, until: int = FOREVER) -> Iterator[Summary]:
         """By time what lies between any two edges, as recorded by a time.
 
-        Of a slot that an edge cuts, or that has rows recorded later, only the rows that remain are told.
+        Of a slot that an edge cuts, or of which no state is that old, only the rows that remain are told.
         """
         rows, done = self.rows(until), -FOREVER
-        paces = {days.start(slot.told.first_at): slot.told.step for slot in self.slots}
+        kept, late = self.kept.ordered(), self.late.ordered()
+        paces = {days.start(first): slot.told.step for first, _, slot in spans(self.slots, until) if slot}
 
         def loose(part: Columns) -> Iterator[Summary]:
             for day, of_day in days.by(part):
                 pace = paces.get(day) or median_step(of_day)
                 yield from (digest(between, pace) for between in cut(of_day, edges))
 
-        for slot in self.slots:
-            first, last = slot.told.first_at, slot.told.last_at
+        for first, last, slot in spans(self.slots, until):
             yield from loose(rows.between(done, first - 1))
-            inside = rows.between(first, last)
-            if slot.seen <= until and bisect_right(edges, first) == bisect_right(edges, last):
-                yield self._amended(slot.told, inside, until)
+            if slot and bisect_right(edges, first) == bisect_right(edges, last):
+                more = late.between(first, last).valid(until)
+                yield amended(slot.told, kept.between(first, last).valid(slot.seen), more) if more.at else slot.told
             else:
-                yield from loose(inside)
+                yield from loose(rows.between(first, last))
             done = last + 1
         yield from loose(rows.between(done, FOREVER))
 
-    def _amended(self, told: Summary, rows: Columns, until: int) -> Summary:
-        """A slot with the rows that came later: they count as further moments, but for those they supersede."""
-        late = self.late.between(told.first_at, told.last_at).valid(until)
-        if not late.at:
-            return told
-        moments = set(late.at)
-        kept = self.kept.between(told.first_at, told.last_at).valid(until)
-        gone = _digest(kept.pick([i for i, at in enumerate(kept.at) if at in moments]), told.step)
-        more, there = _digest(late, told.step), _digest(rows, told.step)
-        low = [x for x in (told.low, more.low) if x is not None]
-        high = [x for x in (told.high, more.high) if x is not None]
-        good = told.good + more.good - gone.good
-        amended = told._replace(
-            n=told.n + more.n - gone.n,
-            usable=told.usable + more.usable - gone.usable,
-            good=good,
-            worst=max(told.worst, more.worst),
-            falls=there.falls,
-            opened=there.opened,
-            opening=there.opening,
-            closed=there.closed,
-            closing=there.closing,
-        )
-        if not good:
-            return amended._replace(low=None, high=None, total=None, held=0, area=0.0, joined=0)
-        total = (told.total or 0.0) + (more.total or 0.0) - (gone.total or 0.0)
-        area = told.area if told.good else more.area
-        return amended._replace(low=min(low), high=max(high), total=total, area=area)
+
+def spans(slots: Iterable[Slot], until: int = FOREVER) -> Iterator[tuple[int, int, Slot | None]]:
+    """By time the first and the last moment of slots, and the newest state of each among those seen by a time."""
+    group: list[Slot] = []
+    reach = -FOREVER
+    for slot in sorted(slots, key=lambda slot: slot.told.first_at):
+        if group and slot.told.first_at > reach:
+            yield group[0].told.first_at, reach, _newest(group, until)
+            group = []
+        group.append(slot)
+        reach = max(reach, slot.told.last_at)
+    if group:
+        yield group[0].told.first_at, reach, _newest(group, until)
 
 
 def covering(slots: Iterable[Slot]) -> Callable[[int], bool]:
     """Whether a moment lies in one of some slots; a reading of it may be gone."""
-    spans = sorted((slot.told.first_at, slot.told.last_at) for slot in slots)
-    firsts = [first for first, _ in spans]
+    found = [(first, last) for first, last, _ in spans(slots)]
+    firsts = [first for first, _ in found]
 
     def covers(at: int) -> bool:
         place = bisect_right(firsts, at) - 1
-        return place >= 0 and at <= spans[place][1]
+        return place >= 0 and at <= found[place][1]
 
     return covers
 
@@ -105,5 +94,5 @@ def cut(rows: Columns, edges: Sequence[int]) -> Iterator[Columns]:
         first = last
 
 
-def _digest(rows: Columns, step: int | None) -> Summary:
-    return digest(rows, step) if rows.at else Summary()
+def _newest(slots: Sequence[Slot], until: int) -> Slot | None:
+    return max((slot for slot in slots if slot.seen <= until), key=lambda slot: slot.seen, default=None)

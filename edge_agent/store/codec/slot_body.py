@@ -6,10 +6,10 @@ and their values.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+import zlib
 from collections.abc import Callable, Sequence
 
-from edge_agent.store.codec.block import put_rows, put_values, take_rows, take_values
+from edge_agent.store.codec.block import put_rows, put_values, take_rows, take_values, told_as_damage
 from edge_agent.store.codec.columns import Columns
 from edge_agent.store.codec.pack import Packer, Unpacker
 from edge_agent.store.codec.slot import Slot
@@ -64,12 +64,17 @@ def _is_close(value: float, guess: float) -> bool:
 
 
 def decode(body: bytes) -> list[Slot]:
-    """The slots of a body by time; none where it holds every row."""
+    """The slots of a body by time; none where it holds every row. Raises zlib.error only."""
+    with told_as_damage():
+        return _slots(body)
+
+
+def _slots(body: bytes) -> list[Slot]:
     count = -Unpacker(body).number()
     if count <= 0:
         return []
     unpacker = Unpacker(body)
-    at, values = good_values(take_rows(unpacker))
+    rows = take_rows(unpacker)
     firsts = unpacker.series(count)
     numbers = list(zip(*(unpacker.series(count) for _ in _NUMBERS), strict=True))
     known = sum(told[2] > told[4] for told in numbers)
@@ -81,13 +86,15 @@ def decode(body: bytes) -> list[Slot]:
         last, pace = first + length, None if step < 0 else step
         summary = Summary(first, last, n, n - unusable, n - doubtful, worst, step=pace)
         if summary.good:
-            begin, end = bisect_left(at, first), bisect_right(at, last) - 1
+            at, values = good_values(rows.between(first, last).valid(last + lag))
+            if not at:
+                raise zlib.error("a slot of good readings, and none of them is there")
             summary = summary._replace(
                 falls=falls,
-                opened=at[begin],
-                opening=values[begin],
-                closed=at[end],
-                closing=values[end],
+                opened=at[0],
+                opening=values[0],
+                closed=at[-1],
+                closing=values[-1],
                 held=length - unheld,
                 joined=length - apart,
             )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import compress, pairwise
 from math import fsum, inf, isfinite
-from operator import add, mul, sub
+from operator import mul, sub
 from typing import NamedTuple, cast
 
 from drivers.reading import Quality
@@ -60,7 +60,7 @@ class Summary(NamedTuple):
         if not later.n or not self.n:
             return later if later.n else self
         held, both = self.holds(later.first_at), self.beside(later)
-        area = both.area + held * _known(self.closing)
+        area = summed(both.area, held * _known(self.closing))
         return both._replace(held=both.held + held, area=area, joined=both.joined + self.joins(later))
 
     def beside(self, later: Summary) -> Summary:
@@ -77,14 +77,14 @@ class Summary(NamedTuple):
             self.falls + later.falls + bool(fell),
             _both(min, self.low, later.low),
             _both(max, self.high, later.high),
-            _both(add, self.total, later.total),
+            _both(summed, self.total, later.total),
             first.opened,
             first.opening,
             told.closed,
             told.closing,
             told.step,
             self.held + later.held,
-            self.area + later.area,
+            summed(self.area, later.area),
             self.joined + later.joined,
         )
 
@@ -95,7 +95,7 @@ class Summary(NamedTuple):
             low=_both(min, self.low, min(known, default=None)),
             high=_both(max, self.high, max(known, default=None)),
             held=self.held + sum(time for _, time in values),
-            area=self.area + sum(value * time for value, time in values),
+            area=summed(self.area, *(value * time for value, time in values)),
             joined=self.joined + joined,
         )
 
@@ -135,7 +135,13 @@ def digest(valid: Columns, step: int | None) -> Summary:
         known = [min(time, limit) for time in known]
     joined = sum(apart) if max(apart, default=0) <= limit else sum(time for time in apart if time <= limit)
     area = _total(list(map(mul, values, known)))
-    return told._replace(held=sum(known), area=area if area == area else inf, joined=joined)
+    return told._replace(held=sum(known), area=area, joined=joined)
+
+
+def summed(*numbers: float) -> float:
+    """The sum as it is stored: where the parts are too large for one to be known it is infinite, never NaN."""
+    found = sum(numbers)
+    return found if found == found else inf
 
 
 def good_values(rows: Columns) -> tuple[list[int], list[float]]:
@@ -159,7 +165,7 @@ def _total(values: list[float]) -> float:
     try:
         return fsum(values)
     except (OverflowError, ValueError):  # larger than any double, or infinite
-        return sum(values)
+        return summed(*values)
 
 
 def _both(work: Callable[[float, float], float], one: float | None, other: float | None) -> float | None:

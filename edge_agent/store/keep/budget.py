@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edge_agent.store.database import reading
+from edge_agent.store.rescue.quarantine import QUARANTINE, quarantined
 
 PLANT_DB = "plant.db"
 
@@ -29,10 +30,10 @@ class Budget:
 class Usage(NamedTuple):
     """Bytes of the data folder as it is."""
 
-    used: int  # by plant.db without its free pages, its log, and every other file
+    used: int  # by plant.db without its free pages, its log, and every other file, but for what waits to be salvaged
     room: int  # free pages inside plant.db
     log: int  # the write-ahead log of plant.db, a part of `used`
-    others: int  # every file but plant.db and its log, a part of `used` too
+    others: int  # every other file of them, a part of `used` too
     disk: int  # free in the file system for whoever writes
 
     @property
@@ -54,8 +55,9 @@ def usage(data: Path, db: sqlite3.Connection) -> Usage:
     )
     sizes = dict(_files(data))
     log = sizes.pop(PLANT_DB + "-wal", 0)
-    del sizes[PLANT_DB]
-    others = sum(sizes.values())
+    sizes.pop(PLANT_DB, None)
+    waiting = {(QUARANTINE, q.folder.name) for q in quarantined(data) if q.salvaged is None}
+    others = sum(size for name, size in sizes.items() if Path(name).parts[:2] not in waiting)
     used = (pages - free) * page + log + others
     return Usage(used, free * page, log, others, disk_free(data))
 

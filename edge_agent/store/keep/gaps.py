@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
+from collections.abc import Iterable
 from functools import reduce
 from typing import NamedTuple
 
+from edge_agent.store.codec.columns import FOREVER
+
 _COLUMNS = "why, start, end, grain, after, tags, readings, decided"
+_NOT_BACK = " AND NOT (after IS NULL AND readings IS 0)"
 _PUT = f"INSERT INTO gap ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _SAME = f"SELECT id, {_COLUMNS} FROM gap WHERE why = ? AND grain = ? AND after IS ? AND start <= ? AND end >= ?"
+
+
+UNDATED, DESTROYED = "undated", "destroyed"  # the two that say only up to when the readings were written
+EVER = -FOREVER  # their start
+_BACK = """SELECT id, start, end, readings FROM gap
+WHERE why = 'damage' AND after IS NULL AND readings > 0 AND start <= ? AND end > ? ORDER BY end - start, id"""
 
 
 class Gap(NamedTuple):
     """One loss, from start to end, the end excluded; microseconds UTC."""
 
-    why: str  # budget, reserve, disk, damage
+    why: str  # budget, reserve, disk, damage, clock, undated, destroyed
     start: int
     end: int
     grain: int  # what was there before (grain.py)
@@ -51,6 +62,17 @@ class Gaps:
             self._join([number for number, _ in self._touching(other)])
         self._db.execute(_PUT, gap)
 
+    def heal(self, moments: Iterable[int]) -> None:
+        """Readings of these moments came back: what damage took of their time is so many fewer, each counted once."""
+        left = sorted(moments)
+        if not left:
+            return
+        for number, start, end, readings in self._db.execute(_BACK, (left[-1], left[0])).fetchall():
+            first = bisect_left(left, start)
+            last = min(bisect_left(left, end), first + readings)
+            self._db.execute("UPDATE gap SET readings = readings - ? WHERE id = ?", (last - first, number))
+            del left[first:last]
+
     def _touching(self, gap: Gap) -> list[tuple[int, Gap]]:
         found = self._db.execute(_SAME, (gap.why, gap.grain, gap.after, gap.end, gap.start))
         return [(number, Gap(*row)) for number, *row in found.fetchall()]
@@ -67,6 +89,6 @@ class Gaps:
 
 
 def gaps_between(db: sqlite3.Connection, start: int, end: int) -> list[Gap]:
-    """The losses with time between start and end, end excluded, oldest first."""
-    statement = f"SELECT {_COLUMNS} FROM gap WHERE start < ? AND end > ? ORDER BY start, end, id"
+    """The losses with time between start and end, end excluded, oldest first; not those that came back whole."""
+    statement = f"SELECT {_COLUMNS} FROM gap WHERE start < ? AND end > ?{_NOT_BACK} ORDER BY start, end, id"
     return [Gap(*row) for row in db.execute(statement, (end, start)).fetchall()]

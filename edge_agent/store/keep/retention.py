@@ -7,12 +7,15 @@ to the disk only where the file itself is above the budget, or the reserve is re
 from __future__ import annotations
 
 import sqlite3
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from edge_agent.store.keep.budget import Budget, Usage, usage
 from edge_agent.store.keep.thin import Thinner
+from edge_agent.store.rescue.opening import say_gone
+from edge_agent.store.rescue.quarantine import drop
 
 LOG_SHARE, LEAST_LOG, MOST_LOG = 32, 1 << 16, 1 << 22  # the write-ahead log: a share of the budget, and bytes
 GIVEN_PAGES = 500  # given back in one step: 2 MB
@@ -55,10 +58,18 @@ class Retention:
         return why
 
     def step(self, why: str) -> bool:
-        """Thin a little, inside a transaction; whether there was anything left that may go."""
-        thinned = self._thinner.step(why)
-        self.strain = self.strain if thinned else why
-        return thinned
+        """Let go of a little, inside a transaction; whether there was anything left that may go.
+
+        First damaged files that were salvaged, then the rows of readings; at the reserve at last what nobody salvaged.
+        """
+        if drop(self._data) or self._thinner.step(why):
+            return True
+        gone = drop(self._data, unsalvaged=True) if why == "reserve" else None
+        if gone:
+            say_gone(self._db, self._data, gone, time.time_ns() // 1000)
+            return True
+        self.strain = why
+        return False
 
     def give_back(self) -> bool:
         """Cut free pages off a file that is too large; whether there were any to cut."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -17,19 +18,21 @@ from zoneinfo import ZoneInfo
 
 from edge_agent.store.codec.block import decode
 from edge_agent.store.codec.columns import FOREVER, Columns, joined
-from edge_agent.store.codec.slot import Slot, Thinned
+from edge_agent.store.codec.slot import Slot, Thinned, cut, spans
 from edge_agent.store.codec.slot_body import decode as slots_of
 from edge_agent.store.codec.slot_body import encode
 from edge_agent.store.codec.summary import Summary
 from edge_agent.store.keep.gaps import Gap, Gaps
 from edge_agent.store.keep.grain import DAYS, HOURS, QUARTERS, ROWS, edges_of
 from edge_agent.store.keep.remaining import kind_of, remaining
+from edge_agent.store.keep.revisions import revisions
 from edge_agent.store.sealed.blocks import Blocks, Place, packed
 from edge_agent.store.sealed.span import DAY, DAY_US, MONTH
 
 HALF_YEAR_US = 183 * DAY_US
 STEP_ROWS = 50_000  # rows decoded in one step, and one unit more
 FEW = 4  # rows a slot take no more bytes than the slot
+MOST_STATES = 32  # that differ in a unit: what is corrected more often stays as it is
 GAIN = 0.9  # slots must take less than this share of what they stand for
 _HEADER_BYTES = 150  # of one block in the tables
 _WORTH = (
@@ -143,13 +146,10 @@ class Thinner:
         grain = max(this.grain, *(block.grain for block in blocks))
         there = _there(bodies)
         before = len(there.kept) + len(there.late)
-        slots, rows = self._slots(there, grain), there.rows()
+        slots, states = self._slots(there, grain)
         if not slots:
             return self._leave(blocks, grain, before)
-        falls, good = sum(slot.told.falls for slot in slots), sum(slot.told.good for slot in slots)
-        (told,) = self._db.execute("SELECT kind FROM tag WHERE id = ?", (tag,)).fetchone()
-        spans = [(slot.told.first_at, slot.told.last_at) for slot in slots]
-        kept = remaining(rows, spans, kind_of(told, falls, good), self._moments(rows))
+        kept = self._kept(tag, there, slots, states)
         body = encode(slots, kept)
         if len(body) + _HEADER_BYTES > GAIN * sum(old.size + _HEADER_BYTES for old in bodies):
             return self._leave(blocks, grain, before)
@@ -182,26 +182,57 @@ class Thinner:
             return MONTH, *month
         return DAY, this.start, this.end
 
-    def _slots(self, there: Thinned, grain: int) -> list[Slot]:
-        """The slots of a grain that all there is comes to; none where each would have too few rows."""
+    def _kept(self, tag: int, there: Thinned, slots: list[Slot], states: list[int]) -> Columns:
+        """Every row, superseded ones too, of the moments that stay in any state."""
+        told = [slot.told for _, _, slot in spans(slots) if slot]
+        (named,) = self._db.execute("SELECT kind FROM tag WHERE id = ?", (tag,)).fetchone()
+        kind = kind_of(named, sum(one.falls for one in told), sum(one.good for one in told))
+        ends = [(first, last) for first, last, _ in spans(slots)]
+        rows = joined([there.kept, there.late]).ordered()
+        lines, stay = self._moments(rows), set[int]()
+        for until in states:
+            stay.update(remaining(there.rows(until), ends, kind, lines).at)
+        return rows.pick([index for index, at in enumerate(rows.at) if at in stay])
+
+    def _slots(self, there: Thinned, grain: int) -> tuple[list[Slot], list[int]]:
+        """The slots of a grain that all there is comes to, and until when the states of them hold.
+
+        None where each would have too few rows, or where there are too many states.
+        """
         rows = joined([there.kept, there.late]).ordered()
         first = min(rows.at[0], *(slot.told.first_at for slot in there.slots), FOREVER)
         last = max(rows.at[-1], *(slot.told.last_at for slot in there.slots), -FOREVER)
         edges = _whole(edges_of(first, last, grain, self._zone), there.slots)
         if not there.slots and len(rows) <= FEW * len({bisect_right(edges, at) for at in rows.at}):
-            return []
+            return [], []
+        revised = self._revised(there, rows, edges)
+        states = sorted({until for untils in revised.values() for until in untils})
+        if len(states) > MOST_STATES:
+            return [], []
         found = []
-        for _, group in groupby(there.parts(edges, self._blocks.days), lambda part: bisect_right(edges, part.first_at)):
-            told = reduce(Summary.then, group)
-            inside = rows.between(told.first_at, told.last_at)
-            old = [s.seen for s in there.slots if told.first_at <= s.told.first_at <= told.last_at]
-            found.append(Slot(max(*inside.seen, *old, -FOREVER), told))
+        for until in states:
+            parts = there.parts(edges, self._blocks.days, until)
+            for place, group in groupby(parts, lambda part: bisect_right(edges, part.first_at)):
+                if until in revised[place]:
+                    found.append(Slot(revised[place][until], reduce(Summary.then, group)))
+        return sorted(found, key=lambda slot: (slot.told.first_at, slot.seen)), states
+
+    @staticmethod
+    def _revised(there: Thinned, rows: Columns, edges: list[int]) -> dict[int, dict[int, int]]:
+        """The states of what lies between two edges, by the number of the later one."""
+        inside: defaultdict[int, list[Slot]] = defaultdict(list)
+        for slot in there.slots:
+            inside[bisect_right(edges, slot.told.first_at)].append(slot)
+        found = {}
+        for part in cut(rows, edges):
+            place = bisect_right(edges, part.at[0])
+            found[place] = revisions(part, there.late.between(part.at[0], part.at[-1]), inside[place])
         return found
 
     def _header(self, blocks: list[_Block], slots: list[Slot]) -> Summary:
         """What all rows came to; that of a single block stays as it is."""
         if len(blocks) > 1:
-            return reduce(Summary.then, [slot.told for slot in slots])
+            return reduce(Summary.then, [slot.told for _, _, slot in spans(slots) if slot])
         names = ", ".join(Summary._fields)
         return Summary(*self._db.execute(f"SELECT {names} FROM block WHERE id = ?", (blocks[0].id,)).fetchone())
 
@@ -222,11 +253,11 @@ def _there(bodies: list[_Body]) -> Thinned:
 
 def _whole(edges: list[int], slots: Sequence[Slot]) -> list[int]:
     """The edges that cut no slot: a site's zone may have changed."""
-    spans = [(slot.told.first_at, slot.told.last_at) for slot in slots]
-    firsts = [first for first, _ in spans]
+    found = [(first, last) for first, last, _ in spans(slots)]
+    firsts = [first for first, _ in found]
     kept = []
     for edge in edges:
         place = bisect_left(firsts, edge) - 1
-        if place < 0 or spans[place][1] < edge:
+        if place < 0 or found[place][1] < edge:
             kept.append(edge)
     return kept

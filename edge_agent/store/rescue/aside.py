@@ -17,7 +17,7 @@ from typing import Any
 from drivers.reading import Quality
 from edge_agent.store.codec.columns import Columns
 from edge_agent.store.codec.commit import Commit
-from edge_agent.store.keep.gaps import Gap, Gaps
+from edge_agent.store.keep.gaps import EVER, UNDATED, Gap, Gaps
 from edge_agent.store.keep.grain import ROWS
 from edge_agent.store.lock import DIRECTORY_MODE, FILE_MODE
 from edge_agent.store.rescue.quarantine import QUARANTINE, sync_folder
@@ -65,7 +65,9 @@ def set_aside(db: sqlite3.Connection, rows: Columns, blocks: list[int]) -> None:
     for block in blocks if DAMAGED in rows.reasons else ():
         if not is_whole(db, block):
             first, last, seen, count = keep_block(db, block)
-            _count(db, Gap("damage", first, last + 1, ROWS, None, 1, count, seen))
+            count -= _back(db, block, first, last, seen)
+            if count > 0:
+                _count(db, Gap("damage", first, last + 1, ROWS, None, 1, count, seen))
 
 
 def keep_block(db: sqlite3.Connection, block: int) -> tuple[int, int, int, int]:
@@ -93,7 +95,7 @@ def commit_of(db: sqlite3.Connection, number: int, body: bytes) -> Commit | None
     except zlib.error:
         seen, count = db.execute("SELECT seen, rows FROM hot WHERE id = ?", (number,)).fetchone()
         _keep(db, f"commit-{number}-{seen}", body, {"seen": seen, "readings": count})
-        _count(db, Gap("damage", seen, seen + 1, ROWS, None, None, count, seen))
+        _count(db, Gap(UNDATED, EVER, seen + 1, ROWS, None, None, count, seen))
         return None
 
 
@@ -120,6 +122,24 @@ def _count(db: sqlite3.Connection, gap: Gap) -> None:
 
     Gaps(db).add(gap)
     raise_alarm(AlarmLog(db), HOLES, DAMAGED, time.time_ns() // 1000)
+
+
+def _back(db: sqlite3.Connection, block: int, first: int, last: int, seen: int) -> int:
+    """How many moments of a block came back: they were got before its last row and were written after it."""
+    from edge_agent.store.sealed.hot import Hot
+    from edge_agent.store.sealed.index import Index
+
+    (tag,) = db.execute("SELECT tag FROM block WHERE id = ?", (block,)).fetchone()
+    hot = Hot()
+    hot.refresh(db)
+    pieces = Index(db).pieces(tag, first, last)
+    own = [n for n, piece in enumerate(pieces) if (piece.first_at, piece.last_at, piece.seen) == (first, last, seen)]
+    later = [piece.read(first, last) for piece in pieces[own[0] + 1 if own else len(pieces) :]]
+    moments = set[int]()
+    for rows in [*later, hot.rows(tag).between(first, last)]:
+        said = zip(rows.at, rows.seen, rows.reasons, strict=True)
+        moments.update(at for at, got, why in said if got <= seen and why != DAMAGED)
+    return len(moments)
 
 
 def _bytes_of(db: sqlite3.Connection, block: int) -> bytes:

@@ -17,7 +17,15 @@ from edge_agent.store.rescue.rescue import Rescue
 from edge_agent.store.rescue.shape import plant_shapes
 
 # What `salvage` brings into a file that has gone on, and the column that says when each row was written.
-MERGED = {"amount": "recorded", "ledger": "recorded", "alarm_event": "recorded", "site_file": "loaded", "applied": "at"}
+MERGED = {
+    "amount": "recorded",
+    "ledger": "recorded",
+    "alarm_event": "recorded",
+    "site_file": "loaded",
+    "applied": "at",
+    "note": "recorded",
+}
+_BY_KEY = ("note",)  # has no order but that of its key
 _ORDER = {"applied": "request"}
 # What the new file makes anew, or only the readings themselves fill.
 _OWN = ("hot", "block", "body", "seal", "present", "mark", "sample", "tag")
@@ -46,6 +54,10 @@ def merge_rows(db: sqlite3.Connection, table: str, rows: Iterable[Sequence[Any]]
     rows: without the id, a tag by its number. What was said later must stand later, so the table is written anew.
     """
     columns = ", ".join(columns_of(table))
+    places = ", ".join("?" * len(columns_of(table)))
+    put = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})"
+    if table in _BY_KEY:
+        return max(db.executemany(put, rows).rowcount, 0)
     there: list[tuple[Any, ...]] = db.execute(
         f"SELECT {columns} FROM {table} ORDER BY {_ORDER.get(table, 'rowid')}"
     ).fetchall()
@@ -55,8 +67,6 @@ def merge_rows(db: sqlite3.Connection, table: str, rows: Iterable[Sequence[Any]]
         return 0
     place = columns_of(table).index(MERGED[table])
     db.execute(f"DELETE FROM {table}")
-    places = ", ".join("?" * len(there[0] if there else new[0]))
-    put = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})"
 
     def written(row: tuple[Any, ...]) -> int:
         return int(row[place])

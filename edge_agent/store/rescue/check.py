@@ -33,7 +33,7 @@ class DamagedError(Exception):
 def is_damage(error: BaseException) -> bool:
     """Whether an error of SQLite says that a file is damaged; neither a full disk nor a lock is."""
     if not isinstance(error, sqlite3.DatabaseError):
-        return False
+        return isinstance(error, UnicodeDecodeError)  # a damaged page makes SQLite say what is no text
     code = getattr(error, "sqlite_errorcode", None)
     return code & 0xFF in DAMAGE if code is not None else str(error).startswith(_NO_TEXT)
 

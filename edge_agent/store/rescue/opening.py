@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from drivers.driver import Clock
@@ -14,13 +15,17 @@ from edge_agent.exit import Stop
 from edge_agent.store.alarm_log import AlarmLog
 from edge_agent.store.codec.columns import Columns
 from edge_agent.store.database import open_writer
+from edge_agent.store.keep.budget import PLANT_DB
+from edge_agent.store.keep.gaps import DESTROYED, EVER, Gap, Gaps
+from edge_agent.store.keep.grain import ROWS
 from edge_agent.store.rescue.check import DamagedError, check_head, check_plant, is_damage
-from edge_agent.store.rescue.quarantine import Quarantined, bound, finish, put_away, quarantined
+from edge_agent.store.rescue.quarantine import QUARANTINE, Quarantined, bound, finish, put_away, quarantined
 
 log = logging.getLogger("leafgate.store")
 ALARM_KIND, ALARM_PRIORITY = "store", "high"
 HOLES = "blocks"  # stands for a file in the alarm about blocks that do not decode
 QUARANTINED = "quarantined"  # the reason of the alarm
+GONE = "unsalvaged_deleted"  # and of the one that a file is gone which nobody had salvaged
 # SQLite calls it damage when the disk fails to read (sqlite3VdbeExec on SQLITE_IOERR_CORRUPTFS); what is
 # damaged stays so.
 LOOKS, LOOK_AGAIN_S = 4, 0.1
@@ -33,22 +38,26 @@ def sound_writer(path: Path, cut: int, clock: Clock) -> sqlite3.Connection:
     """
     finish(path.parent, path.name)
     for look in range(1, LOOKS + 1):
+        if not path.exists():
+            break
         try:
             return _checked_writer(path, cut)
-        except (DamagedError, sqlite3.DatabaseError, Stop) as error:
+        except (DamagedError, sqlite3.DatabaseError, UnicodeDecodeError, Stop) as error:
             if not says_damage(error):
                 raise
             if look == LOOKS:
                 put_away(path.parent, path.name, str(error.__cause__ or error), clock())
-                bound(path.parent)
         time.sleep(LOOK_AGAIN_S)
-    return open_writer(path, cut)
+    gone = bound(path.parent)
+    db = open_writer(path, cut)
+    for one in gone:
+        say_gone(db, path.parent, one, clock())
+    return db
 
 
 def _checked_writer(path: Path, cut: int) -> sqlite3.Connection:
-    if path.exists():
-        check_head(path)
-        _probe(path)
+    check_head(path)
+    _probe(path)
     return open_writer(path, cut)
 
 
@@ -63,9 +72,10 @@ def not_carried(data: Path, name: str) -> list[Quarantined]:
     return [found for found in quarantined(data) if found.file == name and not found.carried]
 
 
-def take_over(db: sqlite3.Connection, path: Path) -> dict[str, Columns]:
+def take_over(db: sqlite3.Connection, path: Path, at: int) -> dict[str, Columns]:
     """Put names, ledger and the like into the new file, inside a transaction; answers the newest readings.
 
+    at: when it was put away; where it has no reading any more, an unknown number is lost.
     A fault on the way costs what it is about and never the start.
     """
     from edge_agent.store.rescue.carry import carry_tables
@@ -78,6 +88,8 @@ def take_over(db: sqlite3.Connection, path: Path) -> dict[str, Columns]:
         ids: dict[str, int] = dict(db.execute("SELECT name, id FROM tag"))
         count, newest = carry_tables(db, rescue, ids), rescue.newest()
         rescue.wreck.close()
+        if not newest:
+            Gaps(db).add(Gap(DESTROYED, EVER, at + 1, ROWS, None, None, None, at))
         log.warning("taken over from the damaged file: %d entries, the newest readings of %d tags", count, len(newest))
         return newest
     except Exception:  # whatever a destroyed page makes of the reading of it
@@ -90,6 +102,20 @@ def raise_alarm(alarms: AlarmLog, file: str, reason: str, now: int) -> None:
     from edge_agent.alarm.journal import enter
 
     enter(alarms, alarm_of(file, reason, now), now)
+
+
+def say_gone(db: sqlite3.Connection, data: Path, gone: Quarantined, now: int) -> None:
+    """Enter that a file was deleted unsalvaged, and say so until somebody acknowledges it: nothing is left to do."""
+    from edge_agent.alarm.journal import enter
+
+    alarms = AlarmLog(db)
+    if gone.file == PLANT_DB:
+        Gaps(db).add(Gap(DESTROYED, EVER, gone.at + 1, ROWS, None, None, None, now))
+    said = replace(alarm_of(QUARANTINE, GONE, now), tag=gone.file)
+    enter(alarms, said, now)
+    enter(alarms, replace(said, event=Event.CLEAR), now)
+    if not any(q.file == gone.file and q.salvaged is None for q in quarantined(data)):
+        enter(alarms, replace(alarm_of(gone.file, QUARANTINED, now), event=Event.CLEAR), now)
 
 
 def alarm_of(file: str, reason: str, now: int) -> AlarmEvent:

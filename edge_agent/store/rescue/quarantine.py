@@ -1,7 +1,8 @@
 """Where damaged files wait for `leafgate salvage`: data/quarantine, a folder for each, moved there by name.
 
-Nothing in it is lost: a folder goes only once it was salvaged and three newer ones are there, or when the
-disk has less free than its reserve.
+A folder that was salvaged goes once three newer ones are there, or something else needs the room. One that was
+not goes only where the disk has less free than its reserve and nothing else can go, and never before the new file
+has taken over what it needs at once.
 """
 
 from __future__ import annotations
@@ -86,20 +87,32 @@ def mark(found: Quarantined, carried: bool | None = None, salvaged: int | None =
     _write(found.folder, said)
 
 
-def bound(data: Path, reserve: int = RESERVE_BYTES) -> int:
-    """Let go of what may go; answers how many folders went that nobody had salvaged."""
-    there = quarantined(data)
-    salvaged = [q for q in there if q.salvaged is not None]
-    for old in salvaged[: max(len(salvaged) - KEEP, 0)]:
-        shutil.rmtree(old.folder, ignore_errors=True)
-    lost = 0
-    for old in sorted(quarantined(data), key=lambda q: (q.salvaged is None, q.at)):
-        if shutil.disk_usage(data).free >= reserve:
-            break
-        log.error("no room: %s of %s is deleted%s", old.file, old.folder, "" if old.salvaged else " unsalvaged")
-        shutil.rmtree(old.folder, ignore_errors=True)
-        lost += old.salvaged is None
+def bound(data: Path, reserve: int = RESERVE_BYTES) -> list[Quarantined]:
+    """Let go of what may go; answers what of it nobody had salvaged."""
+    salvaged = [q for q in quarantined(data) if q.salvaged is not None]
+    for _ in salvaged[KEEP:]:
+        drop(data)
+    lost = list[Quarantined]()
+    while (
+        quarantined(data)
+        and shutil.disk_usage(data).free < reserve
+        and (gone := drop(data) or drop(data, unsalvaged=True))
+    ):
+        lost += [gone] if gone.salvaged is None else []
     return lost
+
+
+def drop(data: Path, unsalvaged: bool = False) -> Quarantined | None:
+    """Delete the oldest folder that was salvaged, or else that was not; answers what is gone, None where none may."""
+    for old in quarantined(data):
+        if (old.salvaged is None) == unsalvaged and (old.carried or not unsalvaged):
+            shutil.rmtree(old.folder, ignore_errors=True)
+            if old.folder.exists():
+                continue
+            level = logging.ERROR if unsalvaged else logging.WARNING
+            log.log(level, "%s is deleted%s to make room", old.path, ", which nobody had salvaged," * unsalvaged)
+            return old
+    return None
 
 
 def sync_folder(folder: Path) -> None:

@@ -13,6 +13,8 @@ from edge_agent.store.rescue.shape import Shape
 
 Values = tuple[Field, ...]
 _SCHEMA_ROOT = 1
+_LARGEST_ROOT = slice(52, 56)  # of the header: not 0 where the file has pointer maps
+_ENTRY, _LAST_KIND = 5, 5  # bytes of an entry of a pointer map, and the largest kind
 _INNER_OF = {TABLE_LEAF: TABLE_INNER, INDEX_LEAF: INDEX_INNER}
 
 
@@ -26,6 +28,7 @@ class Wreck:
         self._of: dict[str, array[int]] = {name: array("I") for name in shapes}
         self._groups: dict[str, tuple[array[int], array[int]]] = {}
         self.missed = 0  # pages that a tree leads to and that are none
+        self._skip_pointer_maps()
         self._free()
         roots = self._roots()
         self._indexes = {name: self._walk(root, INDEX_LEAF) for name, root in roots.items() if name not in shapes}
@@ -106,6 +109,20 @@ class Wreck:
             if page.kind != TABLE_INNER:
                 found.append(number)
         return found
+
+    def _skip_pointer_maps(self) -> None:
+        """Where a file can give pages back, page 2 and those at even steps after it say what leads to the others.
+
+        Section 1.8 of the format: entries of five bytes, the first of them a kind from 1 to 5, 0 where there is no
+        such page. The header, where it can be read, says whether a file has them.
+        """
+        head, usable = self._pages.page(1), self._pages.usable
+        if head.startswith(MAGIC) and not any(head[_LARGEST_ROOT]):
+            return
+        for number in range(2, self._pages.count + 1, usable // _ENTRY + 1):
+            kinds = self._pages.page(number)[: usable // _ENTRY * _ENTRY : _ENTRY]
+            if max(kinds, default=0) <= _LAST_KIND:
+                self._known[number] = 1
 
     def _free(self) -> None:
         """Pages on the list of free ones hold what was deleted: nobody takes them for rows."""

@@ -83,7 +83,7 @@ ALTER TABLE block ADD COLUMN grain INTEGER NOT NULL DEFAULT 0;
 -- Every loss; neighbouring ones of a kind become one row (gaps.py).
 CREATE TABLE gap (
   id       INTEGER PRIMARY KEY,
-  why      TEXT NOT NULL,     -- budget, reserve, disk, damage
+  why      TEXT NOT NULL,     -- budget, reserve, disk, damage, clock, undated, destroyed
   start    INTEGER NOT NULL,
   end      INTEGER NOT NULL,  -- excluded
   grain    INTEGER NOT NULL,  -- what was there before

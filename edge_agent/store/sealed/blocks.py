@@ -23,7 +23,7 @@ from edge_agent.store.sealed.span import DAY, GRACE_US, PART, days_of, is_slow
 PIECE = 494  # bytes: with 17 of its own each, eight fill a page of SQLite; whole bodies leave a third of many empty
 HEADER: str = f"seen, {', '.join(Summary._fields)}"
 TAGS = 1 << 20  # a part's id is that of its seal times this, and its tag
-_PIECES = 1 << 14  # a piece's id is that of its block times this, and its number
+_PIECES = 1 << 14  # a piece's id is that of its block times this, and its number: a block has so many at most
 # Ids of merged blocks begin here: those that go on to a month, and those that stay. What comes and goes
 # shall tear no holes among what stays.
 _GOING, _STAYING = 1 << 48, 3 << 47
@@ -60,9 +60,11 @@ class Blocks:
         span = (_GOING, _STAYING - 1, "days") if due is not None else (_STAYING, 1 << 62, "")
         self._insert(self._next("block", *span), tag, level, start, due, holds, told, rows)
 
-    def put_thin(self, at: Place, grain: int, seen: int, told: Summary, bytes_: bytes) -> None:
-        """Add a thinned block: what its rows came to, and its body (slot_body.py)."""
-        block = self._next("block", _STAYING, 1 << 62, "")
+    def put_thin(
+        self, at: Place, grain: int, seen: int, told: Summary, bytes_: bytes, block: int | None = None
+    ) -> None:
+        """Add a thinned block, in the place of one that was taken out or a new one: what its rows came to, its body."""
+        block = self._next("block", _STAYING, 1 << 62, "") if block is None else block
         self._db.execute(_PUT, (block, at.tag, at.level, at.start, None, at.holds, seen, *told))
         self._db.execute("UPDATE block SET grain = ? WHERE id = ?", (grain, block))
         self._put_body(block, bytes_)
@@ -111,8 +113,9 @@ class Blocks:
 
     def _put_body(self, block: int, bytes_: bytes) -> None:
         bytes_ = stamped(block, bytes_)
-        first, cuts = block * _PIECES, range(0, len(bytes_), PIECE)
-        pieces = [(first + number, bytes_[cut : cut + PIECE]) for number, cut in enumerate(cuts)]
+        size = max(PIECE, -(-len(bytes_) // _PIECES))  # larger ones, or a body of 8 MB runs into the next block's
+        first, cuts = block * _PIECES, range(0, len(bytes_), size)
+        pieces = [(first + number, bytes_[cut : cut + size]) for number, cut in enumerate(cuts)]
         self._db.executemany("INSERT INTO body VALUES (?, ?)", pieces)
 
     def _next(self, table: str, first: int, last: int, mark: str) -> int:

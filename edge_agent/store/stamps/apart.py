@@ -14,7 +14,8 @@ from edge_agent.store.codec.commit import Commit, encode
 from edge_agent.store.sealed.seal import Sealer
 from edge_agent.store.stamps.draw import Drawer
 from edge_agent.store.stamps.eras import Eras, Known
-from edge_agent.time.trust import STEP_US, Era, Trust
+from edge_agent.store.stamps.wrong import Wrong, is_ours
+from edge_agent.time.trust import Era, Trust
 
 RESTAMPED, CLOCK_OFF = "restamped", "clock_off"
 STEP_ROWS = 20_000  # placed in one step: a tenth of a second on a small server
@@ -22,7 +23,9 @@ STEP_COMMITS = 500
 _PLACEABLE = """
 SELECT apart.id, era.id, apart.start, era.offset - apart.offset, apart.rows, body FROM apart
 JOIN era ON era.id = apart.era WHERE era.trust > 0 ORDER BY apart.id LIMIT ?"""
-_DRAWING = "SELECT id, era, offset, first, last FROM restamp WHERE drawing = 1 ORDER BY id LIMIT 1"
+_DRAWING = """
+SELECT id, era, offset, first, last, decided, shift FROM restamp WHERE drawing = 1 ORDER BY id LIMIT 1"""
+_BELIEVED = "SELECT id, offset, first FROM era WHERE trust > 0 ORDER BY id DESC LIMIT 1"
 _PUT = "INSERT INTO apart (era, offset, start, rows, first, last, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _COUNT = """
 UPDATE restamp SET rows = rows + ?1 WHERE id = (SELECT MAX(id) FROM restamp WHERE era = ?2 AND shift IS NOT NULL)"""
@@ -59,6 +62,11 @@ class Apart:
         """Whether what is written now has to wait here."""
         return self._era is not None and (self._era.era.trust == Trust.UNSURE or self._drawing is not None)
 
+    @property
+    def draws(self) -> bool:
+        """Whether wrong readings are still to be drawn, so that what people file has to wait too."""
+        return self._drawing is not None
+
     def enter(self, boot: str, era: Era, last: int) -> None:
         """From now on readings are of this era; `last` is the last stamp before it."""
         if self._entered == (boot, era):
@@ -78,23 +86,29 @@ class Apart:
         self._put((number, era.offset, first), tags, rows)
         self._placing = self._placing or era.trust > Trust.UNSURE
 
+    def put_filed(self, tags: Sequence[int], rows: Columns) -> None:
+        """Keep at least one row that people file while readings are drawn: as of the clock that is believed."""
+        self._put(self._db.execute(_BELIEVED).fetchone(), tags, rows)
+        self._placing = True
+
     def step(self) -> None:
         """Draw some rows from the archive, or give some their place there."""
         if self._drawing is not None:
-            self._draw(*self._drawing)
+            decision, number, offset, *wrong = self._drawing
+            self._draw(decision, (number, offset), Wrong(*wrong))
         elif self._placing:
             self._place()
 
-    def _draw(self, decision: int, number: int, offset: int, first: int, last: int) -> None:
+    def _draw(self, decision: int, era: tuple[int, int], wrong: Wrong) -> None:
         """Everything open is sealed first, and what can be merged is merged: then each row lies in one block only."""
         if self._sealer.due:
             self._sealer.step()
         elif self._sealer.close():
             pass
         else:
-            drawn = self._drawer.step(first, last)
+            drawn = self._drawer.step(wrong)
             if drawn.tags:
-                self._put((number, offset, first), drawn.tags, drawn.rows)
+                self._put((*era, wrong.first), drawn.tags, drawn.rows)
                 self._placing = True
             if drawn.is_last:
                 self._db.execute("UPDATE restamp SET drawing = 0 WHERE id = ?", (decision,))
@@ -107,7 +121,7 @@ class Apart:
         for place, number, start, shift, rows, body in self._db.execute(_PLACEABLE, (STEP_COMMITS,)).fetchall():
             tags, found = _all(Commit(body))
             if shift:
-                found = moved(found, start - STEP_US, shift)
+                found = moved(found, start, shift)
                 self._db.execute(_COUNT, (rows, number))
             self._sealer.put(rows, max(found.seen), encode(tags, found))
             self._db.execute("DELETE FROM apart WHERE id = ?", (place,))
@@ -121,10 +135,11 @@ class Apart:
 
 
 def moved(rows: Columns, first: int, shift: int) -> Columns:
-    """Rows stamped by a clock that was wrong from `first` on; an earlier moment is from another clock."""
-    pairs = list(zip(rows.qualities, rows.reasons, strict=True))
-    reasons = [RESTAMPED if q == Quality.GOOD and why in (None, CLOCK_OFF) else why for q, why in pairs]
-    at = [moment + shift if moment >= first else moment for moment in rows.at]
+    """Rows got by a clock that was wrong from `first` on; a moment that it did not give stays."""
+    ours = [is_ours(at, seen, first) for at, seen in zip(rows.at, rows.seen, strict=True)]
+    told = zip(ours, rows.qualities, rows.reasons, strict=True)
+    reasons = [RESTAMPED if own and q == Quality.GOOD and why in (None, CLOCK_OFF) else why for own, q, why in told]
+    at = [moment + shift if own else moment for moment, own in zip(rows.at, ours, strict=True)]
     return Columns(at, [seen + shift for seen in rows.seen], rows.values, rows.qualities, reasons)
 
 

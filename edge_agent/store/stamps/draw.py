@@ -1,27 +1,45 @@
-"""Drawing readings with wrong stamps out of the sealed blocks, some blocks a step; the other rows stay as they are.
+"""Drawing readings with wrong stamps out of the sealed blocks, some blocks a step; the other rows stay in their place.
 
-A stamp is wrong by when the reading was got: what a clock set wrong has stamped lies between two such times.
+Of thinned time the readings that remain are drawn; what the others came to cannot be moved, and is a counted gap.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from secrets import randbits
+from typing import NamedTuple
 
 from edge_agent.store.codec.columns import FOREVER, Columns
-from edge_agent.store.codec.summary import summary
+from edge_agent.store.codec.slot import Slot, Thinned, covering, spans
+from edge_agent.store.codec.slot_body import encode
+from edge_agent.store.codec.summary import Summary, summary
+from edge_agent.store.keep.gaps import Gap, Gaps
 from edge_agent.store.rescue.aside import set_aside
 from edge_agent.store.sealed.archive import Archive
-from edge_agent.store.sealed.blocks import Blocks, body
+from edge_agent.store.sealed.blocks import Blocks, Place, body, slots_of
 from edge_agent.store.sealed.hot import Hot
 from edge_agent.store.sealed.seal import remember
+from edge_agent.store.stamps.wrong import Wrong
 
+CLOCK = "clock"  # why what thinned readings came to is gone
 STEP_ROWS = 50_000  # read in one step, and one block more
 # Of one moment, what a longer block has was written before what a shorter one has.
-# Thinned time is long ago: a clock that is ahead has stamped none of it.
-_FOUND = "SELECT id FROM block WHERE seen >= ? AND grain = 0 ORDER BY level DESC, holds DESC, id DESC"
-_KEPT = "SELECT tag, level, start, due, holds FROM block WHERE id = ?"
+_FOUND = "SELECT id FROM block WHERE seen >= ? ORDER BY level DESC, holds DESC, id DESC"
+_KEPT = "SELECT tag, level, start, due, holds, grain FROM block WHERE id = ?"
+
+
+class _Kept(NamedTuple):
+    """The place of a block; in the order of its table."""
+
+    tag: int
+    level: int
+    start: int
+    due: int | None
+    holds: int
+    grain: int
 
 
 @dataclass
@@ -44,37 +62,65 @@ class Drawer(Blocks):
         """Begin anew, after a transaction that failed."""
         self._waiting = None
 
-    def step(self, first: int, last: int) -> Drawn:
-        """Take out some of the rows that were got from first to last, both included; nothing may be open or merging."""
+    def step(self, wrong: Wrong) -> Drawn:
+        """Take out some of the rows with wrong stamps; nothing may be open or merging."""
         if self._waiting is None:
-            self._waiting = [block for (block,) in self._db.execute(_FOUND, (first,))]
+            self._waiting = [block for (block,) in self._db.execute(_FOUND, (wrong.first,))]
         drawn, count, touched = Drawn(), 0, set()
         while self._waiting and count < STEP_ROWS:
             block = self._waiting.pop()
-            kept = self._db.execute(_KEPT, (block,)).fetchone()
-            if kept is None:  # merged since then, as somebody has filed readings meanwhile
+            found = self._db.execute(_KEPT, (block,)).fetchone()
+            if found is None:  # merged since then, as somebody has filed readings meanwhile
                 self.forget()
                 break
-            rows = body(self._db, block)
-            wrong = [i for i, seen in enumerate(rows.seen) if first <= seen <= last]
+            kept, rows = _Kept(*found), body(self._db, block)
             count += len(rows)
-            if wrong:
-                set_aside(self._db, rows, [block])
-                drawn.tags += [kept[0]] * len(wrong)
-                drawn.rows.extend(rows.pick(wrong))
-                self._keep(block, kept, rows.pick([i for i, seen in enumerate(rows.seen) if not first <= seen <= last]))
-                touched.add(kept[0])
+            gone = self._part(block, kept, rows, wrong)
+            if gone is not None:
+                drawn.tags += [kept.tag] * len(gone)
+                drawn.rows.extend(gone)
+                touched.add(kept.tag)
         self._newest(touched)
         drawn.is_last = self._waiting == []
         if drawn.is_last:
             self.forget()
         return drawn
 
-    def _keep(self, block: int, kept: tuple[int, int, int, int | None, int], rows: Columns) -> None:
-        """Leave these rows of a block, or nothing of it."""
+    def _part(self, block: int, kept: _Kept, rows: Columns, wrong: Wrong) -> Columns | None:
+        """Leave in a block what this clock has not stamped; answers the rest, or None where all stays as it is."""
+        slots = slots_of(self._db, block) if kept.grain else []
+        gone, stay = wrong.parted(rows)
+        gone_slots, stay_slots = wrong.parted_slots(slots)
+        if stay == rows and stay_slots == slots:
+            return None
+        set_aside(self._db, rows, [block])
+        self._lose(kept, gone_slots, rows, wrong)
+        self._keep(block, kept, stay_slots, stay)
+        return gone
+
+    def _lose(self, kept: _Kept, slots: Sequence[Slot], rows: Columns, wrong: Wrong) -> None:
+        """Count the readings that only these slots told of, at their time, or where it is not known, by now."""
+        if not slots:
+            return
+        inside = covering(slots)
+        states = list(spans(slots))
+        count = sum(slot.told.n for *_, slot in states if slot) - len({at for at in rows.at if inside(at)})
+        start, end, tags = wrong.decided, wrong.decided + 1, None
+        if wrong.shift is not None:
+            start, end = states[0][0] + wrong.shift, states[-1][1] + wrong.shift + 1
+            tags = 1
+        Gaps(self._db).add(Gap(CLOCK, start, end, kept.grain, None, tags, count, wrong.decided))
+
+    def _keep(self, block: int, kept: _Kept, slots: Sequence[Slot], rows: Columns) -> None:
+        """Leave these slots and rows of a block, or nothing of it."""
         self.erase([block])
-        if len(rows):
-            self._insert(block, *kept, summary(rows, self.days), rows)
+        if slots:
+            told = reduce(Summary.then, Thinned(slots, rows, Columns()).parts([], self.days))
+            seen = max([*rows.seen, *(slot.seen for slot in slots)])
+            place = Place(kept.tag, kept.level, kept.start, kept.holds)
+            self.put_thin(place, kept.grain, seen, told, encode(slots, rows), block)
+        elif len(rows):
+            self._insert(block, *kept[:5], summary(rows, self.days), rows)
 
     def _newest(self, tags: set[int]) -> None:
         """Find the newest of what is left of tags, and let every reader begin anew."""

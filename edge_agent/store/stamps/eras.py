@@ -16,8 +16,10 @@ _WRONG = """
 UPDATE era SET trust = ?1
 WHERE boot != ?2 AND trust > 0 AND id IN (SELECT era FROM apart UNION SELECT era FROM restamp WHERE drawing = 1)
   AND COALESCE(last, (SELECT MAX(a.last - a.offset) FROM apart AS a WHERE a.era = era.id) + offset) >= ?3"""
+# What a time server has shown to be wrong says nothing of what can be.
 _NEWEST = """
-SELECT MAX(COALESCE((SELECT MAX(seen) FROM present), 0), COALESCE((SELECT MAX(last) FROM apart), 0), COALESCE((
+SELECT MAX(COALESCE((SELECT MAX(seen) FROM present), 0), COALESCE((
+  SELECT MAX(apart.last) FROM apart JOIN era ON era.id = apart.era WHERE era.trust >= 0), 0), COALESCE((
   SELECT MAX(seen) FROM hot WHERE id > (SELECT value FROM mark WHERE name = 'sealed')), 0))"""
 
 
