@@ -63,7 +63,7 @@ class Piece(NamedTuple):
     """Rows of one tag that lie together; `read` gives those from moment to moment, both included, by moment.
 
     seen: the newest time at which one of them was got; summary: None where only reading tells.
-    slots: by time what thinned rows came to, of which only those remain that are read.
+    slots: by time what `thinned` rows came to, of which only those remain that are read.
     """
 
     first_at: int
@@ -72,6 +72,7 @@ class Piece(NamedTuple):
     summary: Summary | None
     read: Callable[[int, int], Columns]
     slots: Callable[[], list[Slot]] = list[Slot]
+    thinned: bool = False
 
 
 class Index:
@@ -91,7 +92,7 @@ class Index:
             if grain or number > _holder(held, level, day, self.days):  # no block holds a thinned one
                 told, read = Summary(*header), partial(body, self._db, block)
                 slots = partial(slots_of, self._db, block) if grain else list[Slot]
-                pieces.append(Piece(told.first_at, told.last_at, seen, told, read, slots))
+                pieces.append(Piece(told.first_at, told.last_at, seen, told, read, slots, grain > 0))
         return pieces
 
     def latest(self, tag: int, at: int, wanted: Wanted, until: int = FOREVER) -> int | None:
