@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from edge_agent.batch import Batch
+from edge_agent.exit import Stop
 from edge_agent.ledger import LedgerEvent, Person
 from edge_agent.store.alarm_log import AlarmLog
 from edge_agent.store.codec.columns import Columns, storable
@@ -82,7 +83,7 @@ class Store:
     def _open(self) -> None:
         """A damaged file goes to the quarantine; what the new one needs at once is there when this returns."""
         self._db = sound_writer(self._path, self._cut, _wall_clock)
-        self._hold = Hold(self._path)
+        self._hold: Hold | None = Hold(self._path)
         self._ids = self._load_ids()
         self._sealer = Sealer(self._db)
         self.apart = Apart(self._db, self._sealer)
@@ -109,20 +110,27 @@ class Store:
 
     def regain(self) -> bool:
         """Where somebody has taken a file away: write what is still open back; whether `alarms` is another then."""
-        if not self._hold.lost:
-            return False
-        self._hold.put_back(self._db)
-        with suppress(sqlite3.Error):
-            self._db.close()
-        self._open()
+        if self._hold:
+            if not self._hold.lost:
+                return False
+            self._hold.put_back(self._db)
+        self._reopen()
         return True
 
     def begin_anew(self, why: str) -> None:
         """The file turned out to be damaged: put it away, and go on with a new one; `alarms` is another then."""
         put_away(self._path.parent, PLANT_DB, why, _wall_clock())
+        self._reopen()  # after the move, so that what is still in the log stays beside it
+
+    def _reopen(self) -> None:
+        """Raises what the disk raises; then no file is held, and `regain` tries again."""
+        self._hold = None
         with suppress(sqlite3.Error):
-            self._db.close()  # after the move, so that what is still in the log stays beside it
-        self._open()
+            self._db.close()
+        try:
+            self._open()
+        except Stop as stop:
+            raise stop.__cause__ if isinstance(stop.__cause__, sqlite3.Error) else stop from None
 
     def __enter__(self) -> Self:
         return self

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from edge_agent.exit import Exit, Stop
 from edge_agent.store.store import Store
 from tests.store.plain import stored
 from tests.store.test_sealing import START, S, batch_of, write
@@ -35,6 +38,28 @@ def test_what_was_committed_before_and_after_outlives_a_kill(tmp_path: Path, nam
 def store_is_lost(data: Path) -> bool:
     with Store(data) as store:
         return store.regain()
+
+
+@pytest.mark.parametrize("again", [Store.regain, lambda store: store.begin_anew("a test")])
+def test_a_disk_that_refuses_the_opening_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: Callable[[Store], object]
+) -> None:
+    def refuses(*_: object) -> sqlite3.Connection:
+        raise Stop(Exit.SITE, "error.full_disk") from sqlite3.OperationalError("database or disk is full")
+
+    store = Store(tmp_path)
+    write(store, batch_of("m.e", (START, 1.0)))
+    (tmp_path / "plant.db-wal").unlink()
+    with monkeypatch.context() as full:
+        full.setattr("edge_agent.store.store.sound_writer", refuses)
+        with pytest.raises(sqlite3.OperationalError):
+            again(store)
+        with pytest.raises(sqlite3.OperationalError):
+            store.regain()
+    assert store.regain()
+    write(store, batch_of("m.e", (START + S, 2.0)))
+    store.close()
+    assert 2.0 in values(tmp_path)
 
 
 def test_a_file_that_was_laid_over_the_one_in_use_lies_beside_it_then(tmp_path: Path) -> None:

@@ -133,11 +133,8 @@ def _probe(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         try:
             check_plant(db)
-        except UnicodeDecodeError as error:  # SQLite takes any bytes for text
-            raise DamagedError(str(error)) from error
         except sqlite3.OperationalError as error:
-            if (
-                is_damage(error) or error.sqlite_errorcode == sqlite3.SQLITE_ERROR
-            ):  # what the schema promises is not there
+            # The second: what the schema promises is not there.
+            if is_damage(error) or error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
                 raise DamagedError(str(error)) from error
             # A disk or a lock in the way: the writer's own opening says so.
