@@ -1,5 +1,6 @@
 """plant.db: one writer, many readers that keep nothing open.
 
-The open time: commit, slots, hot. The sealed time: block, blocks, seal, merge, index. Both as one table:
-archive, which reader, trends and alarms ask; store writes.
+`store` writes; `reader`, `trends` and `alarms` answer. The rooms below: codec (readings as bytes), sealed (open time
+and blocks as one table), keep (the byte budget), stamps (moments that are not sure), rescue (damage and copies),
+documents (records.db).
 """

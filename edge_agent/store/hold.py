@@ -12,6 +12,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from edge_agent.store.lock import FILE_MODE, sync_folder
+
 log = logging.getLogger("leafgate.store")
 
 
@@ -47,7 +49,9 @@ class Hold:
         with closing(sqlite3.connect(part)) as copy:
             copy.execute("PRAGMA synchronous = FULL")
             db.backup(copy)
+        part.chmod(FILE_MODE)
         os.replace(part, path)
+        sync_folder(path.parent)
         log.error("%s was taken away; all of it was still there and was laid down again", path)
 
     def _now(self) -> tuple[int | None, ...]:

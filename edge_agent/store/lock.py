@@ -64,10 +64,10 @@ def make_data_folder(data: Path) -> None:
         data.mkdir(parents=True, exist_ok=True)  # somebody else may be just as far
         data.chmod(DIRECTORY_MODE)
         for folder in made:
-            _sync(folder.parent)
+            sync_folder(folder.parent)
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """A name is safe once the folder that holds it is on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -135,21 +135,7 @@ static int opened(int at, const char *path, int flags, mode_t mode)
     return syscall(SYS_openat, at, path, flags, mode);
 }
 
-#define MODE(last)                                                                                                     \
-    mode_t mode = 0;                                                                                                   \
-    if (flags & O_CREAT) {                                                                                             \
-        va_list more;                                                                                                  \
-        va_start(more, last);                                                                                          \
-        mode = va_arg(more, mode_t);                                                                                   \
-        va_end(more);                                                                                                  \
-    }
-
-int open(const char *path, int flags, ...) { MODE(flags) return opened(AT_FDCWD, path, flags, mode); }
-int open64(const char *path, int flags, ...) { MODE(flags) return opened(AT_FDCWD, path, flags, mode); }
-int openat(int at, const char *path, int flags, ...) { MODE(flags) return opened(at, path, flags, mode); }
-int openat64(int at, const char *path, int flags, ...) { MODE(flags) return opened(at, path, flags, mode); }
-int __open_2(const char *path, int flags) { return opened(AT_FDCWD, path, flags, 0); }
-int __open64_2(const char *path, int flags) { return opened(AT_FDCWD, path, flags, 0); }
+#include "../store/opens.h"
 
 /* How many of `n` bytes at an offset the disk takes; -1 with errno when it takes none. */
 static ssize_t room(int fd, off_t at, size_t n)

@@ -23,7 +23,6 @@ from edge_agent.store.rescue.backup import NoRoomError, back_up, noted, read_man
 from edge_agent.store.rescue.check import DamagedError
 from edge_agent.store.rescue.quarantine import quarantined
 from edge_agent.store.store import PLANT_DB, Store
-from tests.plants import BARE, plant
 from tests.store import wrecks
 from tests.store.plain import stored
 from tests.store.test_sealing import START, batch_of, write
@@ -35,17 +34,14 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    """A site with readings, a document, a profile of its own and a secret."""
-    made = plant(tmp_path / "site", BARE)
-    made.data.mkdir()
-    wrecks.fill(made.data)
-    with documents(made.data / "records.db") as db:
+def site(site: Site) -> Site:
+    """With a document, a profile of its own and a secret too."""
+    with documents(site.data / "records.db") as db:
         db.collection("evidence").insert({"key": "E1"})
     for name in ("devices/own.txt", "secrets/press.txt"):
-        (made.folder / name).parent.mkdir()
-        (made.folder / name).write_text(name)
-    return made
+        (site.folder / name).parent.mkdir()
+        (site.folder / name).write_text(name)
+    return site
 
 
 def taken(site: Site, target: Path, with_secrets: bool = False) -> backup_module.Backup:

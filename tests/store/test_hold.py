@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.exit import Exit, Stop
+from edge_agent.store.lock import FILE_MODE
 from edge_agent.store.store import Store
 from tests.store.plain import stored
 from tests.store.test_sealing import START, S, batch_of, write
@@ -32,6 +33,7 @@ def test_what_was_committed_before_and_after_outlives_a_kill(tmp_path: Path, nam
     shutil.copytree(data, copy)  # as the disk is at this moment
     store.close()
     assert values(copy) == values(data) == [1.0, 2.0]
+    assert (data / "plant.db").stat().st_mode & 0o777 == FILE_MODE
     assert not store_is_lost(copy)
 
 

@@ -36,15 +36,6 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    """A site with every kind of row in its database."""
-    made = plant(tmp_path / "site", BARE)
-    made.data.mkdir()
-    wrecks.fill(made.data)
-    return made
-
-
 Run = Callable[..., tuple[int, str]]
 
 

@@ -25,7 +25,6 @@ from edge_agent.store.reader import FOREVER, Reader
 from edge_agent.store.rescue.document_merge import RECORDS_DB
 from edge_agent.store.rescue.quarantine import quarantined
 from edge_agent.store.store import PLANT_DB, Store
-from tests.plants import BARE, plant
 from tests.store import workload, wrecks
 from tests.store.plain import stored
 from tests.store.test_sealing import START, batch_of, write
@@ -36,15 +35,6 @@ BY = Person("tester", "tester")
 @pytest.fixture(autouse=True)
 def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    """A site with every kind of row in its database."""
-    made = plant(tmp_path / "site", BARE)
-    made.data.mkdir()
-    wrecks.fill(made.data)
-    return made
 
 
 def all_of(site: Site, given: Path | None = None) -> list[Brought]:

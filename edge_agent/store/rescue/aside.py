@@ -19,8 +19,8 @@ from edge_agent.store.codec.columns import Columns
 from edge_agent.store.codec.commit import Commit
 from edge_agent.store.keep.gaps import EVER, UNDATED, Gap, Gaps
 from edge_agent.store.keep.grain import ROWS
-from edge_agent.store.lock import DIRECTORY_MODE, FILE_MODE
-from edge_agent.store.rescue.quarantine import QUARANTINE, sync_folder
+from edge_agent.store.lock import DIRECTORY_MODE, FILE_MODE, sync_folder
+from edge_agent.store.rescue.quarantine import QUARANTINE
 
 log = logging.getLogger("leafgate.store")
 DAMAGED = "block_damaged"  # the reason of a row that only says that others were here

@@ -20,10 +20,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from edge_agent.store.lock import sync_folder
 from edge_agent.store.rescue.check import DamagedError, check_any
 from edge_agent.store.rescue.document_merge import RECORDS_DB
 from edge_agent.store.rescue.full_check import FullCheck
-from edge_agent.store.rescue.quarantine import sync_folder
 
 PLANT_DB = "plant.db"
 MANIFEST = "manifest.json"

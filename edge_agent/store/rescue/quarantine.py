@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge_agent.store.lock import DIRECTORY_MODE, FILE_MODE
+from edge_agent.store.lock import DIRECTORY_MODE, FILE_MODE, sync_folder
 
 log = logging.getLogger("leafgate.quarantine")
 QUARANTINE = "quarantine"
@@ -113,15 +113,6 @@ def drop(data: Path, unsalvaged: bool = False) -> Quarantined | None:
             log.log(level, "%s is deleted%s to make room", old.path, ", which nobody had salvaged," * unsalvaged)
             return old
     return None
-
-
-def sync_folder(folder: Path) -> None:
-    """A name is safe once the folder that holds it is on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _new_folder(data: Path, now: int) -> Path:
